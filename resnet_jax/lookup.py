@@ -34,6 +34,8 @@ def build(table: Mapping[str, Callable], section: Mapping | str, what: str, **gi
         raise ValueError(f"the {what} section needs a name. {suggest('', table)}")
     if name not in table:
         raise ValueError(f"unknown {what} '{name}'. {suggest(name, table)}")
+    for field in fields.keys() & given.keys():
+        raise ValueError(f"{what} '{name}' gets its {field} elsewhere; remove it here.")
     check_arguments(table[name], {**fields, **given}, f"{what} '{name}'")
     return table[name](**fields, **given)
 

@@ -1,0 +1,37 @@
+"""Problems: what a run learns, and how it is judged."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from resnet_jax.lookup import build
+from resnet_jax.spec import DataSpec
+from resnet_jax.tasks.base import Batch, Task
+from resnet_jax.tasks.classification import Classification, classification
+
+TASKS = {"classification": classification}
+
+__all__ = ["TASKS", "Batch", "Classification", "Task", "create_task"]
+
+
+def create_task(
+    section: Mapping | str,
+    *,
+    spec: DataSpec,
+    total_steps: int,
+    axis_name: str | None = None,
+    **sections: Any,
+) -> Task:
+    """The task of a config.
+
+    Args:
+        section: a name in TASKS, with the task's own fields.
+        spec: of the data.
+        total_steps: the length of the run.
+        axis_name: the device axis under pmap.
+        **sections: the config's sections of networks and optimizers, by field name.
+
+    Raises:
+        ValueError: a name or field is unknown.
+    """
+    given = {"spec": spec, "total_steps": total_steps, "axis_name": axis_name}
+    return build(TASKS, section, "task", **given, **sections)

@@ -1,0 +1,336 @@
+"""Checkpoints on disk: saved in the background, checked when read, newest good first."""
+
+import contextlib
+import gc
+import hashlib
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from etils import epath
+from jax.sharding import Sharding
+from orbax.checkpoint import v1 as ocp
+
+from resnet_jax.state import TrainState
+
+FORMAT = 1
+FOLDER = "checkpoints"
+
+
+class DamagedError(Exception):
+    """A checkpoint that cannot be read, or does not hold what was saved."""
+
+
+class SaveError(Exception):
+    """A checkpoint that could not be written; the ones before it are untouched."""
+
+
+class Checkpoints:
+    """The checkpoints of one run, each named by the step of its state.
+
+    A checkpoint holds the state without `frozen`; the run's description (config, data
+    spec, versions), with its own hash; and shape, dtype and digest of every leaf.
+    Only arrays and JSON are read, never code.
+    """
+
+    def __init__(
+        self,
+        workdir: epath.PathLike,
+        *,
+        keep: int = 2,
+        best: str = "max",
+        read_only: bool = False,
+    ):
+        """Opens the run's checkpoints.
+
+        Args:
+            workdir: the run folder, on a local disk or any path epath takes.
+            keep: how many of the newest to keep, beside the one of the best score.
+            best: 'max' or 'min', which score is the best.
+            read_only: nothing is created or cleaned up.
+        """
+        self.folder = epath.Path(workdir) / FOLDER
+        self._saving = 0
+        self._sign = 1.0 if best == "max" else -1.0
+        self._orbax = ocp.training.Checkpointer(
+            self.folder,
+            preservation_policy=_NewestAndBest(keep, self.best_step),
+            cleanup_tmp_directories=not read_only,
+        )
+
+    def steps(self) -> list[int]:
+        """The steps that are there, newest first, good or not."""
+        return sorted((c.step for c in self._orbax.checkpoints), reverse=True)
+
+    def best_step(self) -> int | None:
+        """The step of the best score, None where none was saved with a score."""
+        scores = {step: self._score(step) for step in self.steps()}
+        scored = [step for step, score in scores.items() if score is not None]
+        return max(scored, key=lambda step: self._sign * scores[step], default=None)
+
+    def _score(self, step: int) -> float | None:
+        try:
+            return self.describe(step)["score"]
+        except DamagedError:
+            return None
+
+    def save(
+        self, state: TrainState, description: Mapping, score: float | None = None
+    ) -> None:
+        """Saves in the background.
+
+        Args:
+            state: its step names the checkpoint.
+            description: JSON values, given back by `describe`.
+            score: of the evaluation at this step, where there was one.
+
+        Raises:
+            SaveError: this save, or the one before it, failed. This one is tried
+                even where the one before it has failed.
+        """
+        state = state.replace(frozen=None)
+        step = int(state.step)
+        leaves = describe_leaves(state, digest=True)
+        score = score if score is None or np.isfinite(score) else None
+        own = {"format": FORMAT, "score": score, "leaves": leaves}
+        text = json.dumps({**description, **own})
+        earlier = self._failure(self._orbax.wait)
+        self._saving = step
+        now = self._failure(
+            lambda: self._orbax.save_checkpointables_async(
+                step,
+                {"state": state},
+                force=True,
+                custom_metadata={"text": text, "sha256": _sha256(text)},
+            )
+        )
+        if failure := now or earlier:
+            raise failure
+
+    def wait(self) -> None:
+        """Returns when all is on disk.
+
+        Raises:
+            SaveError: the last save failed.
+        """
+        if failure := self._failure(self._orbax.wait):
+            raise failure
+
+    def _failure(self, action: Callable[[], Any]) -> SaveError | None:
+        with _hushed():
+            try:
+                action()
+            except Exception as error:
+                return SaveError(
+                    f"checkpoint {self._saving} could not be written to {self.folder} "
+                    f"({_reason(error)}); what was saved before it is untouched."
+                )
+        return None
+
+    def close(self) -> None:
+        """Waits and releases the threads."""
+        self._orbax.close()
+
+    def describe(self, step: int) -> dict:
+        """The description saved with a step.
+
+        Raises:
+            DamagedError: it is missing or was changed.
+        """
+        with _hushed():
+            try:
+                stored = self._orbax.checkpointables_metadata(step).custom_metadata
+                text = stored["text"]
+            except Exception:
+                raise DamagedError("its description is unreadable") from None
+        if _sha256(text) != stored["sha256"]:
+            raise DamagedError("its description was changed")
+        description = json.loads(text)
+        if description["format"] > FORMAT:
+            raise ValueError(
+                f"checkpoint {step} has format {description['format']}, newer than "
+                f"{FORMAT}; update resnet-jax."
+            )
+        return description
+
+    def restore(self, step: int, like: TrainState, sharding: Sharding) -> TrainState:
+        """The state saved at a step, on this run's devices.
+
+        Args:
+            step: one of `steps()`.
+            like: a state of the same structure, or its eval_shape; its `frozen` is
+                handed on.
+            sharding: where the arrays go.
+
+        Raises:
+            DamagedError: the checkpoint is unreadable or its digests disagree.
+            ValueError: it holds other leaves than `like`; the first few are named.
+        """
+        leaves = self.describe(step)["leaves"]
+        bare = like.replace(frozen=None)
+        _check_structure(leaves, describe_leaves(bare), step)
+        abstract = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), bare
+        )
+        with _hushed():
+            state, reason = None, ""
+            try:
+                loaded = self._orbax.load_checkpointables(step, {"state": abstract})
+                state = loaded["state"]
+            except Exception as error:
+                reason = _reason(error)
+        if state is None:
+            raise DamagedError(reason)
+        found = describe_leaves(state, digest=True)
+        if changed := [name for name in leaves if leaves[name] != found[name]]:
+            raise DamagedError(f"the bytes of {_first(changed)} were changed")
+        return state.replace(frozen=like.frozen)
+
+    def newest_good(self, read: Callable[[int], Any], warn: Callable[[str], None]) -> Any:
+        """read(step) of the newest checkpoint that is not damaged.
+
+        Args:
+            read: uses `describe` and `restore`.
+            warn: is told of each damaged checkpoint passed over.
+
+        Returns:
+            What read returned, or None where there is no checkpoint at all.
+
+        Raises:
+            ValueError: there are checkpoints, and all are damaged.
+        """
+        for step in self.steps():
+            try:
+                return read(step)
+            except DamagedError as error:
+                warn(f"checkpoint {step} in {self.folder} is damaged: {error}.")
+        if self.steps():
+            raise ValueError(
+                f"every checkpoint in {self.folder} is damaged; restore one from a "
+                "backup, or start again in another workdir."
+            )
+        return None
+
+    def set_aside(self, newer_than: int) -> None:
+        """Moves the (damaged) checkpoints after a step to '<workdir>/damaged'."""
+        newer = [step for step in self.steps() if step > newer_than]
+        if newer and jax.process_index() == 0:
+            aside = self.folder.parent / "damaged"
+            aside.mkdir(parents=True, exist_ok=True)
+            for step in newer:
+                target = aside / str(step)
+                if target.exists():
+                    target.rmtree()
+                (self.folder / str(step)).rename(target)
+        if newer:
+            self._orbax.reload()
+
+
+class _NewestAndBest:
+    """Keeps the newest few and the one of the best score."""
+
+    def __init__(self, keep: int, best_step: Callable[[], int | None]):
+        self.keep, self.best_step = keep, best_step
+
+    def should_preserve(self, checkpoints, *, context) -> list[bool]:
+        newest = sorted(c.step for c in checkpoints)[-self.keep :]
+        return [c.step in (*newest, self.best_step()) for c in checkpoints]
+
+
+def describe_leaves(state: Any, digest: bool = False) -> dict[str, list]:
+    """{path: [shape, dtype, digest...]} of every leaf, in the tree's order."""
+    flat, _ = jax.tree_util.tree_flatten_with_path(state)
+    names = [jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in flat]
+    arrays = [leaf for _, leaf in flat]
+    digests = jax.device_get(_digests(arrays)) if digest else [()] * len(arrays)
+    return {
+        name: [list(x.shape), str(x.dtype), *(int(word) for word in words)]
+        for name, x, words in zip(names, arrays, digests, strict=True)
+    }
+
+
+@jax.jit
+def _digests(arrays: list[jax.Array]) -> list[jax.Array]:
+    return [leaf_digest(x) for x in arrays]
+
+
+def leaf_digest(x: jax.Array) -> jax.Array:
+    """Two uint32 sums of an array's bits, computed where the array lies.
+
+    Wrap-around sums of words times odd weights: they are the same on any mesh, any
+    single changed word changes both, and words that trade places change the second.
+    """
+    size = min(x.dtype.itemsize, 4)
+    if x.dtype == jnp.bool_:
+        x = x.astype(jnp.uint8)
+    words = jax.lax.bitcast_convert_type(x, f"uint{8 * size}")
+    words = words.astype(jnp.uint32).reshape(-1)
+    position = jnp.arange(words.size, dtype=jnp.uint32)
+    # Multiplicative hashing of the position (Knuth, TAOCP 3, section 6.4).
+    mixed = (position ^ (position >> 16)) * jnp.uint32(2654435769)
+    mixed = (mixed ^ (mixed >> 15)) * jnp.uint32(2246822519)
+    weights = jnp.stack([2 * position + 1, mixed | 1])
+    return (weights * words).sum(axis=1, dtype=jnp.uint32)
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """A failed read says so once, through our own exception.
+
+    Orbax abandons its other reads then, and each of them would print a traceback.
+    """
+    loggers = [logging.getLogger(name) for name in ("asyncio", "absl")]
+    levels = [logger.level for logger in loggers]
+    hook = sys.unraisablehook
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    sys.unraisablehook = lambda unraisable: None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            yield
+            gc.collect()
+    finally:
+        sys.unraisablehook = hook
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _check_structure(saved: Mapping, wanted: Mapping, step: int) -> None:
+    def shape(leaves, name):
+        return "nothing" if name not in leaves else f"{leaves[name][1]}{leaves[name][0]}"
+
+    names = [*wanted, *(name for name in saved if name not in wanted)]
+    other = [name for name in names if shape(saved, name) != shape(wanted, name)]
+    if other:
+        shown = "; ".join(
+            f"{name} is {shape(saved, name)} there, {shape(wanted, name)} here"
+            for name in other[:3]
+        )
+        raise ValueError(
+            f"checkpoint {step} is of another network ({len(other)} leaves differ: "
+            f"{shown}); use its own config, or another workdir."
+        )
+
+
+def _first(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what really went wrong, under the layers of wrapping."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:120]

@@ -1,0 +1,23 @@
+"""What every metric is: sums that add up over batches, on the host."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Rows = Mapping[str, np.ndarray]
+
+
+class Accumulator(NamedTuple):
+    """A metric as three pure functions; sums are float64, so halves make the whole.
+
+    Attributes:
+        empty: () -> sums of no example.
+        add: (sums, rows) -> sums; rows hold one entry per example [B, ...], padding
+            already dropped.
+        summary: sums -> {name: float}.
+    """
+
+    empty: Callable[[], Any]
+    add: Callable[[Any, Rows], Any]
+    summary: Callable[[Any], dict[str, float]]

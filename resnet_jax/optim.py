@@ -1,0 +1,214 @@
+"""Optimizers and schedules, built apart: a schedule knows the step, a tx its values."""
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+
+import jax
+import optax
+
+from resnet_jax.lookup import build
+
+Schedule = Callable[[jax.Array], jax.Array]
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """What updates one network's params.
+
+    Attributes:
+        tx: the transformation; the hyperparameters in its state are overwritten by
+            `hyper` before each update, so its own count serves bias correction only.
+        schedule: completed steps -> learning rate.
+        freeze: fnmatch patterns of '/'-joined module paths that are held still, with
+            their statistics: ('layer1*', 'bn1').
+    """
+
+    tx: optax.GradientTransformation
+    schedule: Schedule
+    freeze: tuple[str, ...] = ()
+
+    def hyper(self, step: jax.Array) -> dict[str, jax.Array]:
+        """The hyperparameters of the update after `step` completed steps."""
+        return {"learning_rate": self.schedule(step)}
+
+
+def constant(*, base: float) -> Schedule:
+    """The same value at every step."""
+    return optax.constant_schedule(base)
+
+
+def cosine(*, base: float, total_steps: int, end: float = 0.0) -> Schedule:
+    """Half a cosine from base to end. Loshchilov and Hutter 2016, arXiv:1608.03983."""
+    alpha = end / base if base else 0.0
+    return optax.cosine_decay_schedule(base, total_steps, alpha)
+
+
+def linear(*, base: float, total_steps: int, end: float = 0.0) -> Schedule:
+    """A straight line from base to end."""
+    return optax.linear_schedule(base, end, total_steps)
+
+
+def step(*, base: float, boundaries: Sequence[int], factor: float = 0.1) -> Schedule:
+    """Multiplied by factor once `boundaries` steps are completed, at each of them."""
+    return optax.piecewise_constant_schedule(base, dict.fromkeys(boundaries, factor))
+
+
+def piecewise(*, values: Sequence[float], boundaries: Sequence[int]) -> Schedule:
+    """values[i] between boundaries[i - 1] and boundaries[i] completed steps."""
+    if len(values) != len(boundaries) + 1:
+        raise ValueError(
+            f"schedule 'piecewise' has {len(values)} values and {len(boundaries)} "
+            "boundaries; give one value more than boundaries."
+        )
+    return optax.join_schedules([constant(base=v) for v in values], list(boundaries))
+
+
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
+    "constant": constant,
+    "cosine": cosine,
+    "linear": linear,
+    "step": step,
+    "piecewise": piecewise,
+}
+# Schedules that end with the run; the others are the same whatever its length.
+_NEEDS_TOTAL = ("cosine", "linear")
+
+
+def create_schedule(section: Mapping, total_steps: int) -> Schedule:
+    """The schedule of a config section, after a linear warm-up where it asks for one.
+
+    `warmup` is a number of steps, over which the value rises from `warmup_start`
+    times its base; the rest of the schedule runs on the steps that remain. Step and
+    piecewise boundaries count from the run's first step all the same.
+    """
+    section = dict(section)
+    warmup = section.pop("warmup", 0)
+    start = section.pop("warmup_start", 0.0)
+    if not 0 <= warmup < max(total_steps, 1):
+        raise ValueError(
+            f"schedule warmup is {warmup} steps; expected 0 to {total_steps - 1} "
+            "(fewer than total_steps)."
+        )
+    ends = section.get("name") in _NEEDS_TOTAL
+    given = {"total_steps": total_steps - warmup} if ends else {}
+    schedule = build(SCHEDULES, section, "schedule", **given)
+    if not warmup:
+        return schedule
+    shifted = schedule if ends else lambda count: schedule(count + warmup)
+    peak = schedule(0)
+    rise = optax.linear_schedule(start * peak, peak, warmup)
+    return optax.join_schedules([rise, shifted], [warmup])
+
+
+def sgd(
+    learning_rate, momentum=0.0, nesterov=False, weight_decay=0.0, mask=None
+) -> optax.GradientTransformation:
+    """PyTorch's SGD: L2 added to the gradient, then momentum, then the rate."""
+    return optax.chain(
+        optax.add_decayed_weights(weight_decay, mask),
+        optax.sgd(learning_rate, momentum or None, nesterov),
+    )
+
+
+def adam(
+    learning_rate, b1=0.9, b2=0.999, eps=1e-8, weight_decay=0.0, mask=None
+) -> optax.GradientTransformation:
+    """Adam with L2 added to the gradient. Kingma and Ba 2014, arXiv:1412.6980."""
+    return optax.chain(
+        optax.add_decayed_weights(weight_decay, mask),
+        optax.adam(learning_rate, b1, b2, eps),
+    )
+
+
+def adamw(
+    learning_rate, b1=0.9, b2=0.999, eps=1e-8, weight_decay=0.01, mask=None
+) -> optax.GradientTransformation:
+    """Adam with decoupled decay. Loshchilov and Hutter 2017, arXiv:1711.05101."""
+    return optax.adamw(
+        learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=mask
+    )
+
+
+def lamb(
+    learning_rate, b1=0.9, b2=0.999, eps=1e-6, weight_decay=0.0, mask=None
+) -> optax.GradientTransformation:
+    """Layer-wise scaled Adam. You et al. 2019, arXiv:1904.00962."""
+    return optax.lamb(
+        learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=mask
+    )
+
+
+def lars(
+    learning_rate,
+    momentum=0.9,
+    nesterov=False,
+    weight_decay=0.0,
+    trust_coefficient=0.001,
+    mask=None,
+) -> optax.GradientTransformation:
+    """Layer-wise scaled momentum. You et al. 2017, arXiv:1708.03888.
+
+    What the mask leaves out of weight decay also leaves the trust ratio alone.
+    """
+    return optax.lars(
+        learning_rate,
+        weight_decay,
+        weight_decay_mask=True if mask is None else mask,
+        trust_coefficient=trust_coefficient,
+        trust_ratio_mask=True if mask is None else mask,
+        momentum=momentum,
+        nesterov=nesterov,
+    )
+
+
+OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
+    "sgd": sgd,
+    "adam": adam,
+    "adamw": adamw,
+    "lamb": lamb,
+    "lars": lars,
+}
+# The hyperparameters that a schedule may drive.
+_TRACED = ("learning_rate", "b2")
+
+
+def kernels(params):
+    """A mask over params that leaves out biases and the scales of norms."""
+    return jax.tree.map(lambda p: p.ndim > 1, params)
+
+
+def create_optimizer(section: Mapping, total_steps: int) -> Optimizer:
+    """The optimizer of a config section.
+
+    Args:
+        section: a name in OPTIMIZERS with its arguments, and `schedule` (a section),
+            `clip_norm` (global gradient norm; None: unclipped), `decay` ('kernels':
+            no weight decay on biases and norms, 'all'), `freeze` (patterns).
+        total_steps: the length of the run, for the schedules that end with it.
+
+    Raises:
+        ValueError: a name or field is unknown.
+    """
+    section = dict(section)
+    if "schedule" not in section:
+        raise ValueError("the optim section needs a schedule, such as 'cosine'.")
+    schedule = create_schedule(section.pop("schedule"), total_steps)
+    clip_norm = section.pop("clip_norm", None)
+    freeze = tuple(section.pop("freeze", ()))
+    decay = section.pop("decay", "kernels")
+    if decay not in ("kernels", "all"):
+        raise ValueError(f"optim.decay is '{decay}'; expected 'kernels' or 'all'.")
+    mask = kernels if decay == "kernels" else None
+    tx = build(_INJECTED, section, "optimizer", learning_rate=0.0, mask=mask)
+    if clip_norm is not None:
+        tx = optax.chain(optax.clip_by_global_norm(clip_norm), tx)
+    return Optimizer(tx, schedule, freeze)
+
+
+def _inject(factory):
+    fixed = [n for n in inspect.signature(factory).parameters if n not in _TRACED]
+    return optax.inject_hyperparams(factory, static_args=fixed)
+
+
+_INJECTED = {name: _inject(factory) for name, factory in OPTIMIZERS.items()}

@@ -1,0 +1,149 @@
+"""Devices and processes: the mesh, placement of arrays, compiled steps."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+AXIS = "data"
+MODES = ("jit", "pmap")
+
+
+def make_mesh(batch_size: int) -> Mesh:
+    """A mesh of one axis, 'data', over the devices that share a batch.
+
+    One process takes the largest number of its devices that divides batch_size.
+
+    Raises:
+        ValueError: several processes, and their devices do not divide batch_size.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; expected at least 1.")
+    devices = jax.devices()
+    size = next(n for n in range(len(devices), 0, -1) if batch_size % n == 0)
+    if size < len(devices) and jax.process_count() > 1:
+        raise ValueError(
+            f"batch_size {batch_size} is not divisible by the {len(devices)} devices "
+            f"of {jax.process_count()} processes; choose a multiple of {len(devices)}."
+        )
+    return jax.make_mesh(
+        (size,), (AXIS,), devices=devices[:size], axis_types=(AxisType.Auto,)
+    )
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """Every device holds the whole array."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def split(mesh: Mesh) -> NamedSharding:
+    """The devices share the first axis."""
+    return NamedSharding(mesh, PartitionSpec(AXIS))
+
+
+def place(batch: Mapping[str, np.ndarray], mesh: Mesh, mode: str = "jit") -> dict:
+    """A host batch as arrays that span the mesh.
+
+    Args:
+        batch: this process's rows [B / processes, ...], the processes in order.
+        mesh: where to.
+        mode: under 'pmap' the arrays become [devices, B / devices, ...], and device d
+            holds rows d, d + devices, ...: strided, as statistics groups are.
+
+    Returns:
+        The same keys as global arrays.
+    """
+
+    def put(x):
+        if mode == "pmap":
+            x = x.reshape(-1, mesh.size, *x.shape[1:]).swapaxes(0, 1)
+        return jax.make_array_from_process_local_data(split(mesh), x)
+
+    return {key: put(np.asarray(x)) for key, x in batch.items()}
+
+
+def compile_step(
+    step: Callable, mesh: Mesh, mode: str = "jit"
+) -> "jax.stages.Wrapped":
+    """step(state, batch, key) -> state, scalars, compiled for the mesh.
+
+    The state is replicated and donated, in both modes the same arrays: checkpoints,
+    evaluation and everything else need not know which mode made them.
+
+    Args:
+        step: pure; under 'pmap' it takes means over the axis 'data' itself.
+        mesh: whose devices share the batch.
+        mode: 'jit' or 'pmap'.
+
+    Raises:
+        ValueError: the mode is unknown, or pmap is asked for on several processes.
+    """
+    if mode not in MODES:
+        raise ValueError(f"run.parallel is '{mode}'; expected one of {MODES}.")
+    if mode == "jit":
+        whole = replicated(mesh)
+        return jax.jit(
+            step,
+            in_shardings=(whole, split(mesh), whole),
+            out_shardings=(whole, whole),
+            donate_argnums=0,
+        )
+    if jax.process_count() > 1:
+        raise ValueError(
+            "run.parallel='pmap' runs on one process; use 'jit' on several."
+        )
+    return jax.pmap(
+        step,
+        axis_name=AXIS,
+        in_axes=(None, 0, None),
+        out_axes=None,
+        devices=list(mesh.devices.flat),
+        donate_argnums=0,
+    )
+
+
+def rows(x: jax.Array, axis_name: str | None) -> jax.Array:
+    """This device's rows of an array drawn at global batch shape [B, ...].
+
+    Under jit (axis_name None) that is all of it; under pmap device d of D holds rows
+    d, d + D, ..., so both modes see the same draws.
+    """
+    if axis_name is None:
+        return x
+    num_devices = jax.lax.axis_size(axis_name)
+    x = x.reshape(-1, num_devices, *x.shape[1:])
+    return jax.lax.dynamic_index_in_dim(
+        x, jax.lax.axis_index(axis_name), axis=1, keepdims=False
+    )
+
+
+def whole(x: jax.Array, axis_name: str | None) -> jax.Array:
+    """The global batch [B, ...] that this device's rows are part of: rows undone."""
+    if axis_name is None:
+        return x
+    x = jax.lax.all_gather(x, axis_name, axis=1)
+    return x.reshape(-1, *x.shape[2:])
+
+
+def fetch(tree: Any) -> Any:
+    """Arrays as NumPy on every process, those split over processes gathered."""
+    if jax.process_count() == 1:
+        return jax.device_get(tree)
+    from jax.experimental import multihost_utils
+
+    return jax.tree.map(
+        lambda x: np.asarray(multihost_utils.process_allgather(x, tiled=True)), tree
+    )
+
+
+def all_finite(tree: Any) -> jax.Array:
+    """Whether every float in the tree is finite, as a boolean scalar."""
+    checks = [
+        jnp.isfinite(x).all()
+        for x in jax.tree.leaves(tree)
+        if jnp.issubdtype(x.dtype, jnp.inexact)
+    ]
+    return jnp.stack(checks).all() if checks else jnp.array(True)

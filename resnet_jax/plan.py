@@ -1,0 +1,96 @@
+"""What a run is made of, beside its task and its data."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """A config's `run` section: what does not change the numbers.
+
+    Attributes:
+        log_every, eval_every, save_every: periods in steps; 0: only at the end.
+        keep: newest checkpoints kept, beside the best.
+        parallel: 'jit' or 'pmap'.
+        workers: processes that read and decode examples, 0 for none.
+        deterministic: ask the compiler for repeatable GPU kernels.
+        on_nonfinite: 'stop', or 'rollback' to the last checkpoint with other data.
+        profile: (first, last) steps to trace, (0, 0) for none.
+        tensorboard: mirror metrics.jsonl to tb/ where tensorboardX is installed.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    log_every: int = 50
+    eval_every: int = 0
+    save_every: int = 0
+    keep: int = 2
+    parallel: str = "jit"
+    workers: int = 0
+    deterministic: bool = False
+    on_nonfinite: str = "stop"
+    profile: tuple[int, int] = (0, 0)
+    tensorboard: bool = True
+
+    def __post_init__(self):
+        least = {"log_every": 0, "eval_every": 0, "save_every": 0, "keep": 1}
+        for name, lowest in {**least, "workers": 0}.items():
+            if (value := getattr(self, name)) < lowest:
+                raise ValueError(f"run.{name} is {value}; expected at least {lowest}.")
+        for name, choices in (
+            ("on_nonfinite", ("stop", "rollback")),
+            ("parallel", ("jit", "pmap")),
+        ):
+            if (value := getattr(self, name)) not in choices:
+                expected = " or ".join(repr(c) for c in choices)
+                raise ValueError(f"run.{name} is '{value}'; expected {expected}.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How long a run is, with which numbers, and what goes with its checkpoints.
+
+    Attributes:
+        seed, batch_size, total_steps: the config's.
+        best: (metric, 'max' or 'min'), by which the best checkpoint is kept.
+        options: the config's `run` section.
+        description: JSON values stored with every checkpoint.
+        stopping: step -> whether to save and leave now.
+        start: {net: {'params', 'stats'}} that training begins from, or None.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    seed: int
+    batch_size: int
+    total_steps: int
+    best: tuple[str, str]
+    options: Options
+    description: Mapping[str, Any]
+    stopping: Callable[[int], bool] = lambda step: False
+    start: Mapping[str, Any] | None = None
+
+    def __post_init__(self):
+        if self.total_steps < 1:
+            raise ValueError(
+                f"total_steps is {self.total_steps}; expected at least 1."
+            )
+        if len(self.best) != 2 or self.best[1] not in ("max", "min"):
+            raise ValueError(
+                f"best is {self.best}; expected a metric and 'max' or 'min', such as "
+                "('test/accuracy', 'max')."
+            )
+
+    def keys(self) -> dict[str, jax.Array]:
+        """The keys of 'init', 'train' and 'eval'; all other randomness is theirs."""
+        keys = jax.random.split(jax.random.key(self.seed), 3)
+        return dict(zip(("init", "train", "eval"), keys, strict=True))
+
+    def due(self, step: int, every: int) -> bool:
+        """Whether something periodic happens after `step` completed steps."""
+        return step == self.total_steps or (every > 0 and step % every == 0)

@@ -1,0 +1,188 @@
+"""A run is data: a step number and named networks."""
+
+import fnmatch
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from resnet_jax.optim import Optimizer
+
+PyTree = Any
+
+
+@flax.struct.dataclass
+class NetState:
+    """What one optimizer owns.
+
+    Attributes:
+        params: trained.
+        stats: what forward passes write, by collection ('batch_stats', 'spectral');
+            {} if nothing.
+        opt_state: the optimizer's.
+        ema: None, or {'params', 'stats'}: their exponential moving average.
+    """
+
+    params: PyTree
+    stats: PyTree
+    opt_state: optax.OptState
+    ema: PyTree | None = None
+
+
+@flax.struct.dataclass
+class TrainState:
+    """All that a run must restore.
+
+    Attributes:
+        step: int32 scalar, steps completed.
+        nets: {'model'}, or {'generator', 'discriminator'}, ...
+        memory: task-owned arrays, such as an image pool or an augmentation strength.
+        frozen: networks that help and are never trained nor saved.
+    """
+
+    step: Array
+    nets: dict[str, NetState]
+    memory: PyTree = None
+    frozen: PyTree = None
+
+
+def init_net(
+    variables: Mapping,
+    optimizer: Optimizer,
+    *,
+    ema: bool = False,
+    start: Mapping | None = None,
+) -> NetState:
+    """A network's state at step 0.
+
+    Args:
+        variables: what the module's init returned.
+        optimizer: what will update the params.
+        ema: whether to keep a moving average.
+        start: {'params', 'stats'} to begin from, in place of the drawn ones.
+    """
+    stats = {key: value for key, value in variables.items() if key != "params"}
+    values = {"params": variables["params"], "stats": stats, **(start or {})}
+    # Copies: the average and the weights are donated buffers, and must not be one.
+    average = jax.tree.map(jnp.copy, values) if ema else None
+    opt_state = optimizer.tx.init(values["params"])
+    return NetState(values["params"], values["stats"], opt_state, average)
+
+
+def descend(
+    loss_fn: Callable,
+    net: NetState,
+    optimizer: Optimizer,
+    batch: PyTree,
+    key: Array,
+    *,
+    hyper: Mapping[str, Array],
+    ema_decay: float | Array = 0.0,
+    microbatches: int = 1,
+    axis_name: str | None = None,
+) -> tuple[NetState, dict[str, Array]]:
+    """One optimizer update: gradient, mean over devices, update, moving average.
+
+    Args:
+        loss_fn: (params, stats, batch, key) -> loss, (new stats, {name: scalar}).
+        net: the network to update.
+        optimizer: its tx, and the patterns it holds still.
+        batch: arrays [B, ...]; microbatch i gets rows i, i + microbatches, ...
+        key: microbatch i gets fold_in(key, i).
+        hyper: values for the hyperparameters in the optimizer's state.
+        ema_decay: d in ema = d * ema + (1 - d) * new; used where net.ema is kept.
+        microbatches: parts over which the gradient is accumulated; divides B.
+        axis_name: the device axis under pmap.
+
+    Returns:
+        The network after the update, and the scalars of loss_fn (means over
+        microbatches and devices) with 'loss' and 'gradient_norm' (before clipping).
+    """
+    grads, stats, scalars = _accumulate(loss_fn, net, batch, key, microbatches)
+    if axis_name is not None:
+        grads, stats, scalars = jax.lax.pmean((grads, stats, scalars), axis_name)
+    scalars["gradient_norm"] = optax.global_norm(grads)
+    opt_state = optax.tree.set(net.opt_state, **hyper)
+    updates, opt_state = optimizer.tx.update(grads, opt_state, net.params)
+    params = optax.apply_updates(net.params, updates)
+    if optimizer.freeze:
+        params = hold(optimizer.freeze, net.params, params)
+        stats = {
+            name: hold(optimizer.freeze, net.stats[name], new)
+            for name, new in stats.items()
+        }
+    ema = net.ema
+    if ema is not None:
+        ema = average(ema, {"params": params, "stats": stats}, ema_decay)
+    return NetState(params, stats, opt_state, ema), scalars
+
+
+def _accumulate(loss_fn, net, batch, key, microbatches):
+    gradient = jax.value_and_grad(loss_fn, has_aux=True)
+
+    def part(carry, index_and_batch):
+        total, stats = carry
+        index, batch = index_and_batch
+        (loss, (stats, scalars)), grads = gradient(
+            net.params, stats, batch, jax.random.fold_in(key, index)
+        )
+        scalars = {**scalars, "loss": loss}
+        total = jax.tree.map(jnp.add, total, (grads, scalars))
+        return (total, stats), None
+
+    parts = jax.tree.map(
+        lambda x: x.reshape(-1, microbatches, *x.shape[1:]).swapaxes(0, 1), batch
+    )
+    xs = (jnp.arange(microbatches), parts)
+    shapes = jax.eval_shape(
+        lambda: gradient(net.params, net.stats, jax.tree.map(lambda x: x[0], parts), key)
+    )
+    (loss, (_, scalars)), grads = shapes
+    zeros = jax.tree.map(
+        lambda x: jnp.zeros(x.shape, x.dtype), (grads, {**scalars, "loss": loss})
+    )
+    # XLA's convolutions inside a CPU while loop are ten times slower.
+    unroll = microbatches if jax.default_backend() == "cpu" else 1
+    (total, stats), _ = jax.lax.scan(part, (zeros, net.stats), xs, unroll=unroll)
+    grads, scalars = jax.tree.map(lambda x: x / microbatches, total)
+    return grads, stats, scalars
+
+
+def average(ema: PyTree, new: PyTree, decay: float | Array) -> PyTree:
+    """The moving average {'params', 'stats'} after one step.
+
+    Floats move towards the new value. Vectors of spectral normalization, and whatever
+    is not a float, are copied: an average of unit vectors is none.
+    """
+
+    def move(path, old, new):
+        copied = any(getattr(p, "key", None) == "spectral" for p in path)
+        if copied or not jnp.issubdtype(new.dtype, jnp.floating):
+            return new
+        return (decay * old + (1.0 - decay) * new).astype(old.dtype)
+
+    return jax.tree_util.tree_map_with_path(move, ema, new)
+
+
+def hold(patterns: tuple[str, ...], old: PyTree, new: PyTree) -> PyTree:
+    """The new tree, with the old leaves where a pattern matches.
+
+    A pattern is matched against the '/'-joined path of a leaf and of each module
+    above it: 'layer1*' holds every leaf under layer1_0, layer1_1, ...
+    """
+
+    def choose(path, old, new):
+        return old if matches(patterns, path) else new
+
+    return jax.tree_util.tree_map_with_path(choose, old, new)
+
+
+def matches(patterns: tuple[str, ...], path: tuple) -> bool:
+    """Whether a pattern names this leaf or a module that it lies in."""
+    names = [str(p.key) for p in path]
+    heads = ["/".join(names[: i + 1]) for i in range(len(names))]
+    return any(fnmatch.fnmatchcase(h, p) for h in heads for p in patterns)

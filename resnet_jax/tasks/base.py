@@ -1,0 +1,79 @@
+"""What the loop asks of a problem, and what a batch may hold."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from jax import Array
+
+from resnet_jax.figures import Figure
+from resnet_jax.metrics.accumulator import Accumulator
+from resnet_jax.state import TrainState
+
+Batch = Mapping[str, Array]
+"""Arrays by key; a task names the keys it reads in `needs`.
+
+    image   uint8 or uint16 [B, H, W, C], as stored
+    label   int32 [B] or [B, H, W]; -1 is ignored
+    index   int32 [B], the example's number in its split
+    mask    bool [B], only in evaluation: False in the padding of the last batch
+    low, high, a, b   uint8 images [B, H, W, C] of restoration and translation
+"""
+
+
+class Task(Protocol):
+    """A problem: how a run's state changes, and how it is judged.
+
+    Tasks are final frozen dataclasses of modules, optimizers and hyperparameters.
+    Everything but `summarize` and `figures` is pure and may be compiled.
+
+    Attributes:
+        needs: the batch keys that training reads.
+        metrics: the accumulators that eval_step's rows are added to, by name.
+    """
+
+    needs: tuple[str, ...]
+    metrics: Mapping[str, Accumulator]
+
+    def init(self, key: Array, batch: Batch, start: Mapping | None = None) -> TrainState:
+        """The state at step 0; start[net] = {'params', 'stats'} to begin from."""
+
+    def train_step(
+        self, state: TrainState, batch: Batch, key: Array
+    ) -> tuple[TrainState, dict[str, Array]]:
+        """One step: the next state, and scalars to log."""
+
+    def predict(
+        self, state: TrainState, batch: Batch, key: Array, **options: Any
+    ) -> dict[str, Array]:
+        """What the finished networks say: logits or images, one row per example."""
+
+    def prepare_eval(
+        self, state: TrainState, batches: Iterable[Batch], key: Array
+    ) -> TrainState:
+        """The state to evaluate: averages in place of the trained weights."""
+
+    def eval_step(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
+        """One row per example [B, ...], for the accumulators."""
+
+    def show(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
+        """Images [B, H, W, C] in [0, 1] are columns of a grid, 1-D arrays captions."""
+
+    def summarize(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+        """Metrics by 'evaluation/name', of sums by evaluation and metric; float64."""
+
+    def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
+        """What people should see of the same sums."""
+
+
+def pixels(image: Array, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
+    """Stored pixels in model units: (value in [0, 1] - mean) / std, float32.
+
+    Args:
+        image: uint8 or uint16 [..., C].
+        mean, std: per channel, in [0, 1] units.
+    """
+    peak = np.float32(np.iinfo(image.dtype).max)
+    scale = 1.0 / (peak * np.asarray(std, np.float32))
+    offset = np.asarray(mean, np.float32) / np.asarray(std, np.float32)
+    return image.astype(np.float32) * scale - offset

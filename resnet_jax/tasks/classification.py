@@ -1,0 +1,280 @@
+"""Image classification: one network, one label per image."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from resnet_jax.figures import Figure, Gallery, Matrix, Table
+from resnet_jax.losses.classification import LOSSES, class_targets, cross_entropy_loss
+from resnet_jax.lookup import suggest
+from resnet_jax.metrics.accumulator import Accumulator
+from resnet_jax.metrics.accuracy import accuracy, per_class
+from resnet_jax.metrics.confusion import confusion, mistakes
+from resnet_jax.models import create_model
+from resnet_jax.optim import Optimizer, create_optimizer
+from resnet_jax.parallel import rows, whole
+from resnet_jax.spec import DataSpec
+from resnet_jax.state import NetState, TrainState, descend, init_net
+from resnet_jax.tasks.base import Batch, pixels
+from resnet_jax.tasks.mixing import mix
+
+
+@dataclasses.dataclass(frozen=True)
+class Classification:
+    """Cross-entropy (or binary cross-entropy) on images with labels.
+
+    Attributes:
+        model: images [B, H, W, C] in model units -> logits [B, num_classes].
+        optimizer: what updates it.
+        num_classes: K.
+        class_names: K names, for people.
+        mean, std: of the pixels, per channel, in [0, 1] units.
+        loss: logits and target probabilities -> scalar.
+        label_smoothing: in [0, 1).
+        mixup, cutmix: alpha of their Beta(alpha, alpha), 0 for none; a batch gets one
+            or the other, at even odds where both are asked for.
+        ema_decay: of the weights per step, 0 for no average.
+        microbatches: parts over which a step's gradient is accumulated.
+        axis_name: the device axis under pmap.
+    """
+
+    model: nn.Module
+    optimizer: Optimizer
+    num_classes: int
+    class_names: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    loss: Callable[[Array, Array], Array] = cross_entropy_loss
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    ema_decay: float = 0.0
+    microbatches: int = 1
+    axis_name: str | None = None
+
+    needs: ClassVar[tuple[str, ...]] = ("image", "label")
+
+    @property
+    def metrics(self) -> dict[str, Accumulator]:
+        """Accuracy and loss, the confusion matrix, the worst mistakes."""
+        return {
+            "accuracy": accuracy(self.num_classes),
+            "confusion": confusion(self.num_classes),
+            "mistakes": mistakes(),
+        }
+
+    def init(self, key: Array, batch: Batch, start: Mapping | None = None) -> TrainState:
+        """The state at step 0; start['model'] = {'params', 'stats'} to begin from."""
+        image = pixels(batch["image"][:1], self.mean, self.std)
+        variables = self.model.init(key, image)
+        begin = (start or {}).get("model")
+        net = init_net(
+            variables, self.optimizer, ema=self.ema_decay > 0, start=begin
+        )
+        return TrainState(step=jnp.zeros((), jnp.int32), nets={"model": net})
+
+    def train_step(
+        self, state: TrainState, batch: Batch, key: Array
+    ) -> tuple[TrainState, dict[str, Array]]:
+        """One optimizer update; scalars: loss, accuracy, learning_rate, gradient_norm.
+
+        The training accuracy is that of the mixed images where mixing is on.
+        """
+        mix_key, loss_key = jax.random.split(key)
+        hyper = self.optimizer.hyper(state.step)
+        net, scalars = descend(
+            self.model_loss,
+            state.nets["model"],
+            self.optimizer,
+            self.inputs(batch, mix_key),
+            loss_key,
+            hyper=hyper,
+            ema_decay=self.ema_decay,
+            microbatches=self.microbatches,
+            axis_name=self.axis_name,
+        )
+        return state.replace(step=state.step + 1, nets={"model": net}), {
+            **scalars,
+            "learning_rate": hyper["learning_rate"],
+        }
+
+    def inputs(self, batch: Batch, key: Array) -> dict[str, Array]:
+        """What the network sees in training: image in model units, target [B, K]."""
+        image = pixels(batch["image"], self.mean, self.std)
+        target = class_targets(batch["label"], self.num_classes, self.label_smoothing)
+        if self.mixup or self.cutmix:
+            # Partners come from the whole batch, whichever device holds them.
+            image, target = whole(image, self.axis_name), whole(target, self.axis_name)
+            image, target = mix(key, image, target, self.mixup, self.cutmix)
+            image, target = rows(image, self.axis_name), rows(target, self.axis_name)
+        return {"image": image, "target": target}
+
+    def model_loss(
+        self, params, stats, batch: dict[str, Array], key: Array
+    ) -> tuple[Array, tuple[Any, dict[str, Array]]]:
+        """The loss of one network on `inputs`, with its new stats and its accuracy."""
+        logits, stats = self.model.apply(
+            {"params": params, **stats},
+            batch["image"],
+            train=True,
+            mutable=list(stats),
+            rngs={"dropout": key},
+        )
+        target = batch["target"]
+        counted = target.sum(-1) > 0
+        right = (logits.argmax(-1) == target.argmax(-1)) & counted
+        scalars = {"accuracy": right.sum() / jnp.maximum(counted.sum(), 1)}
+        return self.loss(logits, target), (stats, scalars)
+
+    def predict(
+        self, state: TrainState, batch: Batch, key: Array | None = None
+    ) -> dict[str, Array]:
+        """Logits and probabilities [B, K], float32, of stored images."""
+        net = state.nets["model"]
+        image = pixels(batch["image"], self.mean, self.std)
+        logits = self.model.apply({"params": net.params, **net.stats}, image)
+        return {"logits": logits, "probabilities": jax.nn.softmax(logits)}
+
+    def prepare_eval(
+        self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None
+    ) -> TrainState:
+        """The averaged weights and statistics, where an average is kept."""
+        net = state.nets["model"]
+        values = net.ema or {"params": net.params, "stats": net.stats}
+        return state.replace(nets={"model": NetState(**values, opt_state=None)})
+
+    def eval_step(
+        self, state: TrainState, batch: Batch, key: Array | None = None
+    ) -> dict[str, Array]:
+        """Per example: index, label, predicted, confidence, rank, loss.
+
+        The rank counts the classes ahead of the true one, in argmax's order among
+        equals; it is num_classes where any logit is not finite, so that a broken
+        network is never right.
+        """
+        logits = self.predict(state, batch)["logits"]
+        label = batch["label"]
+        true = jnp.take_along_axis(logits, jnp.maximum(label, 0)[:, None], -1)
+        earlier = jnp.arange(self.num_classes) < label[:, None]
+        rank = ((logits > true) | ((logits == true) & earlier)).sum(-1)
+        finite = jnp.isfinite(logits).all(-1)
+        predicted = logits.argmax(-1)
+        return {
+            "index": batch["index"],
+            "label": label,
+            "predicted": predicted,
+            "confidence": jax.nn.softmax(logits).max(-1),
+            "rank": jnp.where(finite, rank, self.num_classes),
+            "loss": jax.nn.logsumexp(logits, -1) - true[:, 0],
+        }
+
+    def show(
+        self, state: TrainState, batch: Batch, key: Array | None = None
+    ) -> dict[str, Array]:
+        """The images as the network gets them, their labels and its answers."""
+        peak = jnp.iinfo(batch["image"].dtype).max
+        predicted = self.predict(state, batch)["logits"].argmax(-1)
+        return {
+            "image": batch["image"] / peak,
+            "label": batch["label"],
+            "predicted": predicted,
+        }
+
+    def summarize(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+        """'<evaluation>/accuracy', '/top5_accuracy', '/loss', '/examples'."""
+        summary = self.metrics["accuracy"].summary
+        return {
+            f"{name}/{metric}": value
+            for name, sums in evals.items()
+            for metric, value in summary(sums["accuracy"]).items()
+        }
+
+    def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
+        """Confusion matrix, accuracy per class, most confident mistakes."""
+        figures: dict[str, Figure] = {}
+        for name, sums in evals.items():
+            counts = sums["confusion"]
+            figures[f"{name}/confusion"] = Matrix(
+                counts, self.class_names, rows="true", columns="predicted"
+            )
+            examples = sums["accuracy"]["examples"].astype(int).tolist()
+            share = per_class(sums["accuracy"]).tolist()
+            figures[f"{name}/classes"] = Table(
+                ("class", "examples", "accuracy"),
+                tuple(zip(self.class_names, examples, share, strict=True)),
+            )
+            worst = sums["mistakes"]
+            figures[f"{name}/mistakes"] = Gallery(
+                name, worst["index"].astype(int), tuple(self._captions(worst))
+            )
+        return figures
+
+    def _captions(self, worst):
+        columns = (worst["label"], worst["predicted"], worst["confidence"])
+        for label, predicted, confidence in zip(*columns, strict=True):
+            true, said = self.class_names[int(label)], self.class_names[int(predicted)]
+            yield f"{true}, taken for {said} ({confidence:.0%})"
+
+
+def classification(
+    *,
+    model: Mapping,
+    optim: Mapping,
+    spec: DataSpec,
+    total_steps: int,
+    axis_name: str | None = None,
+    loss: str = "cross_entropy",
+    label_smoothing: float = 0.0,
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    ema_decay: float = 0.0,
+    microbatches: int = 1,
+) -> Classification:
+    """The task of a config's sections.
+
+    Args:
+        model: a name in MODELS with its arguments; num_classes comes from the data
+            unless it is given.
+        optim: as create_optimizer takes it.
+        spec: of the data.
+        total_steps: the length of the run.
+        axis_name: the device axis under pmap.
+        loss: a name in LOSSES.
+        label_smoothing, mixup, cutmix, ema_decay, microbatches: as the task's.
+
+    Raises:
+        ValueError: a name or value is unknown or out of range.
+    """
+    model = dict(model)
+    num_classes = model.setdefault("num_classes", spec.num_classes)
+    if num_classes < max(spec.num_classes, 1):
+        raise ValueError(
+            f"model.num_classes is {num_classes} and the data has {spec.num_classes} "
+            "classes; remove it from the config, or give at least as many."
+        )
+    for name, value in (("label_smoothing", label_smoothing), ("ema_decay", ema_decay)):
+        if not 0 <= value < 1:
+            raise ValueError(f"task.{name} is {value}; expected 0 <= {name} < 1.")
+    if loss not in LOSSES:
+        raise ValueError(f"unknown loss '{loss}'. {suggest(loss, LOSSES)}")
+    names = [*spec.class_names, *map(str, range(spec.num_classes, num_classes))]
+    return Classification(
+        model=create_model(model.pop("name"), axis_name=axis_name, **model),
+        optimizer=create_optimizer(optim, total_steps),
+        num_classes=num_classes,
+        class_names=tuple(names),
+        mean=spec.mean,
+        std=spec.std,
+        loss=LOSSES[loss],
+        label_smoothing=label_smoothing,
+        mixup=mixup,
+        cutmix=cutmix,
+        ema_decay=ema_decay,
+        microbatches=microbatches,
+        axis_name=axis_name,
+    )

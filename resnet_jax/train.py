@@ -1,0 +1,179 @@
+"""The one loop. No task is named in it."""
+
+import jax
+
+from resnet_jax.checkpoint import Checkpoints, SaveError
+from resnet_jax.evaluate import Evaluator
+from resnet_jax.parallel import all_finite, compile_step, make_mesh, place, replicated
+from resnet_jax.plan import Plan
+from resnet_jax.report import Report
+from resnet_jax.state import TrainState
+from resnet_jax.tasks.base import Task
+from resnet_jax.window import NonFiniteError, Window
+
+MAX_ROLLBACKS = 3
+
+
+class Preempted(Exception):
+    """The run was asked to stop, and has saved its state."""
+
+
+def train(
+    task: Task, data, plan: Plan, report: Report, checkpoints: Checkpoints
+) -> tuple[TrainState, dict[str, float]]:
+    """Trains to plan.total_steps, from the newest good checkpoint where there is one.
+
+    Args:
+        task: the problem.
+        data: its `.spec`, `.train(step, attempt)` and `.evals`.
+        plan: how long, and with which numbers.
+        report: is told everything.
+        checkpoints: of this run.
+
+    Returns:
+        The final state and the metrics of the last evaluation.
+
+    Raises:
+        ValueError: the data lacks a key that the task needs.
+        NonFiniteError: something is not finite; nothing of it was saved.
+        SaveError: the last checkpoint could not be written.
+        Preempted: plan.stopping said so; the state is saved.
+    """
+    if missing := [key for key in task.needs if key not in data.spec.shapes]:
+        raise ValueError(
+            f"the data gives {', '.join(data.spec.shapes)} and the task needs "
+            f"{', '.join(missing)}; choose another data.source or task."
+        )
+    state, attempt = begin(task, data, plan, report, checkpoints)
+    while True:
+        try:
+            return _run(task, data, plan, report, checkpoints, state, attempt)
+        except NonFiniteError as error:
+            if plan.options.on_nonfinite != "rollback" or attempt >= MAX_ROLLBACKS:
+                raise
+            state, _ = begin(task, data, plan, report, checkpoints)
+            attempt += 1
+            report.rewind(int(state.step))
+            report.warn(
+                f"{error} Back at step {int(state.step):,}, going on with other data "
+                f"(attempt {attempt} of {MAX_ROLLBACKS})."
+            )
+
+
+def begin(
+    task: Task, data, plan: Plan, report: Report, checkpoints: Checkpoints
+) -> tuple[TrainState, int]:
+    """The state to go on from, and how often the run was rolled back before it."""
+    sharding = replicated(make_mesh(plan.batch_size))
+
+    def init(key, start):
+        return task.init(key, data.spec.batch(1), start)
+
+    arguments = (plan.keys()["init"], plan.start)
+    like = jax.eval_shape(init, *arguments)
+
+    def read(step):
+        state = checkpoints.restore(step, like, sharding)
+        return state, checkpoints.describe(step)["attempt"]
+
+    if found := checkpoints.newest_good(read, report.warn):
+        step = int(found[0].step)
+        checkpoints.set_aside(newer_than=step)
+        report.say(f"resumed at step {step:,} of {plan.total_steps:,}")
+        return found
+    with report.phase("initializing"):
+        return jax.jit(init, out_shardings=sharding)(*arguments), 0
+
+
+def _run(task, data, plan, report, checkpoints, state, attempt):
+    mesh, options = make_mesh(plan.batch_size), plan.options
+    key = jax.random.fold_in(plan.keys()["train"], attempt)
+    evaluator = Evaluator(task, data, plan.batch_size, plan.keys()["eval"])
+    step = saved = int(state.step)
+    step_fn, metrics, log_point = None, {}, 0
+    window = Window(step, plan.batch_size)
+    batches = iter(data.train(step, attempt))
+
+    def save(score=None):
+        nonlocal saved
+        check_finite(state)
+        saved = step
+        description = {**plan.description, "attempt": attempt}
+        try:
+            checkpoints.save(state, description, score)
+        except SaveError as error:
+            report.warn(f"{error} Training goes on.")
+
+    while step < plan.total_steps and not plan.stopping(step):
+        host_batch = next(batches)
+        batch = place(host_batch, mesh, options.parallel)
+        if step_fn is None:
+            report.inputs(host_batch, data.spec)
+            with report.phase("compiling train step"):
+                step_fn = compile_train_step(task, mesh, options.parallel)
+                step_fn = step_fn.lower(state, batch, key).compile()
+            window.restart_clock()
+        trace(options.profile, step, report)
+        state, scalars = step_fn(state, batch, key)
+        step += 1
+        window.add(scalars)
+        # A step is logged when the next one is under way, so that nothing waits.
+        if log_point:
+            report.log(log_point, window.collect(log_point))
+        log_point = step if plan.due(step, options.log_every) else 0
+        evaluating = plan.due(step, options.eval_every)
+        saving = plan.due(step, options.save_every)
+        if evaluating or saving:
+            report.log(step, window.collect(step))
+            log_point = 0
+            if evaluating:
+                metrics = judge(task, data, report, evaluator, state)
+            if saving:
+                save(metrics.get(plan.best[0]) if evaluating else None)
+            window.restart_clock()
+    if step > saved:
+        report.log(step, window.collect(step))
+        save()
+    checkpoints.wait()
+    if step < plan.total_steps:
+        raise Preempted(f"stopped at step {step:,} of {plan.total_steps:,}; saved.")
+    return state, metrics or judge(task, data, report, evaluator, state)
+
+
+def compile_train_step(task: Task, mesh, mode: str):
+    """The task's step with the key of its step number, ready to be lowered."""
+
+    def train_step(state, batch, key):
+        return task.train_step(state, batch, jax.random.fold_in(key, state.step))
+
+    return compile_step(train_step, mesh, mode)
+
+
+def judge(task, data, report, evaluator, state) -> dict[str, float]:
+    """Evaluates, logs the metrics and shows the figures; returns the metrics."""
+    with report.phase("evaluating"):
+        sums = evaluator(state)
+    metrics = task.summarize(sums)
+    step = int(state.step)
+    report.log(step, metrics)
+    report.figures(step, task.figures(sums), data.pictures)
+    return metrics
+
+
+def check_finite(state: TrainState) -> None:
+    """Raises NonFiniteError where a weight, statistic or moment is not finite."""
+    if not bool(jax.jit(all_finite)((state.nets, state.memory))):
+        raise NonFiniteError(
+            f"a weight is not finite after step {int(state.step):,}. Lower the "
+            "learning rate, or clip the gradient (optim.clip_norm=1)."
+        )
+
+
+def trace(profile: tuple[int, int], step: int, report: Report) -> None:
+    """Starts and stops the profiler at the steps asked for."""
+    first, last = profile
+    if last and step == first:
+        jax.profiler.start_trace(str(report.workdir / "profile"))
+    if last and step == last:
+        jax.profiler.stop_trace()
+        report.say(f"trace of steps {first} to {last}: {report.workdir / 'profile'}")

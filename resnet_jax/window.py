@@ -1,0 +1,70 @@
+"""The scalars of the steps since the last log point."""
+
+import time
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+
+# Steps that may be under way on the device while the host prepares the next.
+IN_FLIGHT = 4
+
+
+class NonFiniteError(Exception):
+    """A loss, a gradient or a weight is not a number any more."""
+
+
+class Window:
+    """Keeps the scalars of steps on the device until they are to be logged."""
+
+    def __init__(self, step: int, batch_size: int):
+        """Starts empty after `step` completed steps."""
+        self.step, self.batch_size = step, batch_size
+        self._pending: list[Mapping[str, jax.Array]] = []
+        self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Leaves what was not training out of the images per second."""
+        self._started, self._timed = time.perf_counter(), 0
+
+    def add(self, scalars: Mapping[str, jax.Array]) -> None:
+        """Takes the scalars of one more step, without waiting for it."""
+        self._pending.append(scalars)
+        self._timed += 1
+        if len(self._pending) > IN_FLIGHT:
+            jax.block_until_ready(self._pending[-IN_FLIGHT - 1])
+
+    def collect(self, upto: int) -> dict[str, float]:
+        """Empties the window up to a step, and waits for that step only.
+
+        Returns:
+            'train/<name>': means over the steps (the last learning rates), and
+            'time/images_per_second'.
+
+        Raises:
+            NonFiniteError: names the first step and scalar that is not finite.
+        """
+        count = upto - self.step
+        taken, self._pending = self._pending[:count], self._pending[count:]
+        rows = jax.device_get(taken)
+        for number, row in enumerate(rows, self.step + 1):
+            _check(number, row)
+        self.step = upto
+        rate = (self._timed - len(self._pending)) / (time.perf_counter() - self._started)
+        self.restart_clock()
+        self._timed = len(self._pending)
+        columns = {name: [float(row[name]) for row in rows] for name in rows[0]}
+        means = {
+            f"train/{name}": values[-1] if "learning_rate" in name else np.mean(values)
+            for name, values in columns.items()
+        }
+        return {**means, "time/images_per_second": rate * self.batch_size}
+
+
+def _check(step: int, scalars: Mapping[str, np.ndarray]) -> None:
+    for name, value in scalars.items():
+        if not np.isfinite(value):
+            raise NonFiniteError(
+                f"{name} is {float(value)} at step {step:,}. Lower the learning rate, "
+                "warm it up for longer, or clip the gradient (optim.clip_norm=1)."
+            )
