@@ -1,0 +1,51 @@
+"""Whole networks, by name."""
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import flax.linen as nn
+from flax.core import FrozenDict
+
+from resnet_jax.lookup import build
+from resnet_jax.models.resnet import RESNETS
+
+MODELS: dict[str, Callable] = {**RESNETS}
+
+
+def create_model(name: str, **overrides: Any) -> nn.Module:
+    """A network from the table, not yet initialized.
+
+    Args:
+        name: see `list_models`.
+        **overrides: fields of its class; sections of a config where a field takes one,
+            as in `create_model('resnet50', norm={'name': 'batch', 'group_size': 32})`.
+
+    Raises:
+        ValueError: the name, a field or its value is unknown.
+    """
+    # jit takes a module as a static argument only if all its fields can be hashed.
+    hashable = {
+        field: FrozenDict(value) if hasattr(value, "keys") else value
+        for field, value in overrides.items()
+    }
+    return build(MODELS, {"name": name}, "model", **hashable)
+
+
+def list_models(pattern: str | Iterable[str] = "*") -> list[str]:
+    """The names that match a shell pattern or one of several, resnet18 before 101."""
+    patterns = [pattern] if isinstance(pattern, str) else list(pattern)
+    names = [n for n in MODELS if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
+    return sorted(names, key=_natural)
+
+
+def default_input(name: str) -> tuple[int, int, int]:
+    """Height, width and channels of the images that the network was made for."""
+    return create_model(name).input_shape
+
+
+def _natural(name: str) -> list[tuple[bool, int, str]]:
+    """Sorts the numbers in a name by their value."""
+    parts = re.split(r"(\d+)", name)
+    return [(p.isdigit(), int(p) if p.isdigit() else 0, p) for p in parts]

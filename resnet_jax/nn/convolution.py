@@ -1,0 +1,103 @@
+"""Convolution: every model's convolutions go through this one class."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from flax.linen.dtypes import promote_dtype
+
+from resnet_jax.lookup import build
+from resnet_jax.nn.choice import section_fields
+from resnet_jax.nn.initialization import he_fan_out
+
+Pair = tuple[int, int]
+
+
+def pair(value: int | Pair) -> Pair:
+    """(height, width) from one number or two."""
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+class Conv(nn.Module):
+    """2-D convolution, [B, H, W, C] -> [B, H', W', features].
+
+    Padding None is PyTorch's usual `(kernel - 1) // 2 * dilation` zeros on each side;
+    otherwise a number of zeros on each side, or what `lax.conv_general_dilated` takes.
+    The kernel is [kernel height, kernel width, C / groups, features], drawn as in
+    torchvision's ResNets (He, fan out). Computes in `dtype`, or the promoted type of
+    input and parameters where it is None.
+
+    Raises:
+        ValueError: `groups` does not divide the channels.
+    """
+
+    features: int
+    kernel_size: int | Pair
+    strides: int | Pair = 1
+    padding: Any = None
+    dilation: int | Pair = 1
+    groups: int = 1
+    use_bias: bool = False
+    kernel_init: Callable = he_fan_out
+    bias_init: Callable = nn.initializers.zeros
+    dtype: Any = None
+    param_dtype: Any = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Convolves a batch of images."""
+        channels, size = x.shape[-1], pair(self.kernel_size)
+        if channels % self.groups or self.features % self.groups:
+            raise ValueError(
+                f"a convolution from {channels} to {self.features} channels cannot be"
+                f" split into {self.groups} groups: both must be multiples of it."
+            )
+        shape = (*size, channels // self.groups, self.features)
+        kernel = self.param("kernel", self.kernel_init, shape, self.param_dtype)
+        bias = None
+        if self.use_bias:
+            width = (self.features,)
+            bias = self.param("bias", self.bias_init, width, self.param_dtype)
+        x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
+        y = jax.lax.conv_general_dilated(
+            x,
+            kernel,
+            window_strides=pair(self.strides),
+            padding=self.margins(),
+            rhs_dilation=pair(self.dilation),
+            dimension_numbers=("NHWC", "HWIO", "NHWC"),
+            feature_group_count=self.groups,
+        )
+        return y if bias is None else y + bias
+
+    def margins(self) -> Any:
+        """Zeros (before, after) for height and width."""
+        if isinstance(self.padding, int):
+            return ((self.padding, self.padding),) * 2
+        if self.padding is not None:
+            return self.padding
+        sizes = zip(pair(self.kernel_size), pair(self.dilation), strict=True)
+        return tuple(((k - 1) // 2 * d, (k - 1) // 2 * d) for k, d in sizes)
+
+
+CONVOLUTIONS: dict[str, Callable] = {"conv": Conv}
+
+
+def convolution(section: Mapping | str | Callable, **given: Any) -> Callable:
+    """A constructor `conv(features, kernel_size, ...)` from a config section.
+
+    Args:
+        section: {'name': ..., **fields}, a name in CONVOLUTIONS, or a constructor.
+        **given: further fields (dtype, kernel_init).
+
+    Raises:
+        ValueError: the name or a field is unknown.
+    """
+    if callable(section):
+        return partial(section, **given)
+    fields = section_fields(section, "conv")
+    build(CONVOLUTIONS, fields, "conv", features=1, kernel_size=1, parent=None)
+    return partial(CONVOLUTIONS[fields.pop("name")], **fields, **given)

@@ -1,0 +1,23 @@
+"""Initializers of kernels and biases, as the reference implementations draw them."""
+
+from collections.abc import Callable
+
+import jax
+from jax.nn.initializers import variance_scaling
+
+# He et al. 2015, arXiv:1502.01852, eq. 10 and 14: variance 2 / fan, not truncated.
+he_fan_in = variance_scaling(2.0, "fan_in", "normal")
+he_fan_out = variance_scaling(2.0, "fan_out", "normal")
+
+# PyTorch's default for linear layers: uniform within 1 / sqrt(fan_in).
+uniform_fan_in = variance_scaling(1 / 3, "fan_in", "uniform")
+
+
+def uniform_bias(fan_in: int) -> Callable:
+    """PyTorch's default for biases: uniform within 1 / sqrt(fan_in)."""
+
+    def init(key, shape, dtype=None):
+        bound = fan_in**-0.5
+        return jax.random.uniform(key, shape, dtype, -bound, bound)
+
+    return init
