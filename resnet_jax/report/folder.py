@@ -1,0 +1,104 @@
+"""Files of the run folder: never half written, on a disk or in an object store."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from etils import epath
+
+
+def is_local(path: epath.PathLike) -> bool:
+    """Whether the path is on a file system, where files can be appended to."""
+    return "://" not in os.fspath(path)
+
+
+def write_bytes(path: epath.PathLike, data: bytes) -> None:
+    """Replaces a file in one move: a reader sees the old or the new one, whole."""
+    path = epath.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not is_local(path):  # object stores show a file only once it is complete
+        path.write_bytes(data)
+        return
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with open(part, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def strict(value: Any) -> Any:
+    """The value as strict JSON knows it: nan becomes null, infinities become text."""
+    if isinstance(value, Mapping):
+        return {str(k): strict(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [strict(v) for v in value]
+    if hasattr(value, "tolist"):  # NumPy and JAX arrays and scalars
+        return strict(np.asarray(value).tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value if isinstance(value, (str, int, float, type(None))) else str(value)
+
+
+def write_json(path: epath.PathLike, value: Any) -> None:
+    """Writes strict JSON, in one move."""
+    text = json.dumps(strict(value), indent=1, allow_nan=False)
+    write_bytes(path, (text + "\n").encode())
+
+
+def read_json(path: epath.PathLike, default: Any) -> Any:
+    """What write_json wrote; the default where that is missing or of another type."""
+    try:
+        value = json.loads(epath.Path(path).read_text())
+    except (FileNotFoundError, ValueError):
+        return default
+    return value if isinstance(value, type(default)) else default
+
+
+class Lines:
+    """A text file that grows by lines.
+
+    On a file system every line is written at once and flush() makes it durable; an
+    object store gets the whole file again at each flush().
+    """
+
+    def __init__(self, path: epath.PathLike):
+        self.path = epath.Path(path)
+        self._waiting: list[str] = []
+
+    def append(self, line: str) -> None:
+        """Adds one line."""
+        if not is_local(self.path):
+            self._waiting.append(line)
+            return
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def flush(self) -> None:
+        """Makes every line so far survive a crash."""
+        if is_local(self.path):
+            if self.path.exists():
+                with open(self.path, "ab") as file:
+                    os.fsync(file.fileno())
+        elif self._waiting:
+            self.replace([*self.read(), *self._waiting])
+            self._waiting.clear()
+
+    def read(self) -> list[str]:
+        """The lines of the file, without those that wait for flush()."""
+        if not self.path.exists():
+            return []
+        return self.path.read_bytes().decode(errors="replace").split("\n")[:-1]
+
+    def tail(self) -> str:
+        """What a kill left of a last line; '' where the file ends well."""
+        if not self.path.exists():
+            return ""
+        return self.path.read_bytes().decode(errors="replace").split("\n")[-1]
+
+    def replace(self, lines: list[str]) -> None:
+        """Rewrites the file with these lines."""
+        write_bytes(self.path, "".join(line + "\n" for line in lines).encode())

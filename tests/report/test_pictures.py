@@ -1,0 +1,84 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from resnet_jax.report.pictures import (
+    grid,
+    picture,
+    png_data_uri,
+    save_png,
+    small_data_uri,
+)
+
+
+@pytest.mark.parametrize(
+    ("channels", "mode"), [(1, "L"), (2, "L"), (3, "RGB"), (4, "RGBA"), (13, "RGB")]
+)
+@pytest.mark.parametrize(
+    ("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535), (np.float32, 1), (bool, 1)]
+)
+def test_any_image_is_shown(channels, mode, dtype, top):
+    image = np.zeros((2, 3, channels), dtype)
+    image[0, 1] = top
+    shown = picture(image)
+    assert shown.mode == mode and shown.size == (3, 2)
+    pixels = np.asarray(shown).reshape(2, 3, -1)
+    assert (pixels[0, 1] == 255).all() and (pixels[1] == 0).all()
+
+
+def test_values_out_of_range_are_clipped():
+    image = np.array([[[-1.0], [2.0], [np.nan], [np.inf], [0.5]]])
+    assert np.asarray(picture(image)).tolist() == [[0, 255, 0, 255, 128]]
+
+
+def test_grid_places_images_in_rows():
+    images = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones(
+        (1, 64, 64, 1), np.uint8
+    )
+    sheet = np.asarray(grid(images, columns=3, gap=2))
+    assert sheet.shape == (2 * 64 + 2, 3 * 64 + 2 * 2)
+    assert [sheet[10, x] for x in (10, 76, 142)] == [0, 1, 2]
+    assert [sheet[76, x] for x in (10, 76)] == [3, 4]
+    assert sheet[76, 142] == 255 and sheet[10, 65] == 255
+
+
+def test_small_images_are_enlarged_without_smoothing():
+    image = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3), np.uint8)
+    sheet = np.asarray(grid(image, smallest=64))
+    np.testing.assert_array_equal(sheet, image[0].repeat(8, 0).repeat(8, 1))
+
+
+def test_images_of_different_sizes_and_channels():
+    images = [np.zeros((70, 90, 1), np.uint8), np.zeros((100, 64, 3), np.uint8)]
+    assert grid(images, columns=2).size == (2 * 90 + 2, 100)
+
+
+def test_captions_stay_under_their_image():
+    images = np.zeros((2, 64, 64, 1), np.uint8)
+    evil = "\x1b[31m" + "a very long file name " * 20
+    sheet = np.asarray(grid(images, columns=2, captions=[evil, ""]).convert("L"))
+    strip = sheet[64:]
+    assert (strip[:, :64] < 128).any() and (strip[:, 66:] == 255).all()
+
+
+def test_png_files_and_addresses(tmp_path):
+    image = Image.fromarray(np.arange(12, dtype=np.uint16).reshape(3, 4) * 5000)
+    save_png(tmp_path / "a.png", image)
+    with Image.open(tmp_path / "a.png") as stored:
+        np.testing.assert_array_equal(np.asarray(stored), np.asarray(image))
+    head, data = png_data_uri(image).split(",")
+    assert head == "data:image/png;base64"
+    with Image.open(io.BytesIO(base64.b64decode(data))) as decoded:
+        np.testing.assert_array_equal(np.asarray(decoded), np.asarray(image))
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_large_pictures_become_small_addresses():
+    noise = np.random.default_rng(0).integers(0, 256, (600, 2000, 3), np.uint8)
+    uri = small_data_uri(picture(noise))
+    assert uri.startswith("data:image/jpeg") and len(uri) < len(
+        png_data_uri(picture(noise))
+    )
