@@ -28,8 +28,9 @@ class History:
         row = {"step": int(step)} | {name: float(v) for name, v in values.items()}
         self._lines.append(json.dumps(strict(row), allow_nan=False))
         if self._mirror is not None:
-            for name, value in values.items():
-                self._mirror.add_scalar(name, float(value), int(step))
+            for name, value in row.items():
+                if name != "step" and math.isfinite(value):
+                    self._mirror.add_scalar(name, value, int(step))
 
     def flush(self) -> None:
         """Makes all rows durable: to be called with every checkpoint."""
