@@ -1,0 +1,18 @@
+"""Data as a function of the step: sources, transforms, batches."""
+
+from resnet_jax.data.arrays import ArraySource
+from resnet_jax.data.images import BadImage, read_image
+from resnet_jax.data.pipeline import Data
+from resnet_jax.data.sources import SOURCES
+from resnet_jax.data.transforms import TRANSFORMS, apply_transforms, build_transforms
+
+__all__ = [
+    "SOURCES",
+    "TRANSFORMS",
+    "ArraySource",
+    "BadImage",
+    "Data",
+    "apply_transforms",
+    "build_transforms",
+    "read_image",
+]

@@ -1,0 +1,148 @@
+"""Batch k as a function of k: resuming needs a step number and nothing else."""
+
+import dataclasses
+import functools
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from resnet_jax.data.reader import Reader
+
+Batch = dict[str, np.ndarray]
+
+_ORDER, _AUGMENT = 0, 1  # what a random generator is for
+_THREADS = 4  # image decoding releases Python's lock
+_AHEAD = 2  # batches made before they are asked for
+FOREVER = 2**40
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainBatches:
+    """The endless sequence of training batches, or one process's rows of them.
+
+    Every epoch is another permutation; what it leaves after whole batches is dropped.
+    Batch k, its order and its random numbers depend on (seed, attempt, k) alone, and
+    are drawn for all processes' rows, so that no number of processes changes them.
+
+    Attributes:
+        reader: reads the examples.
+        size: examples per global batch.
+        like: a batch of one row, with the expected shapes and dtypes.
+        rows: this process's rows of the global batch.
+        seed, attempt: from 0.
+    """
+
+    reader: Reader
+    size: int
+    like: Batch
+    rows: slice
+    seed: int
+    attempt: int
+
+    def indices(self, k: int) -> np.ndarray:
+        """The indices of this process's examples in batch k."""
+        examples = len(self.reader.source)
+        epoch, position = divmod(k, examples // self.size)
+        order = _permutation(self.seed, self.attempt, epoch, examples)
+        return order[position * self.size :][: self.size][self.rows]
+
+    def __getitem__(self, k: int) -> Batch:
+        generator = _generator(self.seed, self.attempt, _AUGMENT, k)
+        u = generator.random((self.size, self.reader.draws))[self.rows]
+        return self.reader.read(self.indices(k), u, self.like)[0]
+
+
+@dataclasses.dataclass(frozen=True)
+class EvalBatches:
+    """Every example once, in order; the last batch is filled up, mask False.
+
+    Attributes:
+        reader, size, like, rows: as in TrainBatches.
+    """
+
+    reader: Reader
+    size: int
+    like: Batch
+    rows: slice
+
+    def __len__(self) -> int:
+        return -(-len(self.reader.source) // self.size)
+
+    def __getitem__(self, k: int) -> Batch:
+        rows = np.arange(k * self.size, (k + 1) * self.size)[self.rows]
+        indices = rows[rows < len(self.reader.source)]
+        u = np.zeros((len(indices), self.reader.draws))
+        batch, good = self.reader.read(indices, u, self.like)
+        batch["mask"] = good
+        if missing := len(rows) - len(indices):
+            fill = {"label": -1, "index": -1}
+            for key, value in batch.items():
+                padding = np.full_like(
+                    value, fill.get(key, 0), shape=(missing, *value.shape[1:])
+                )
+                batch[key] = np.concatenate([value, padding])
+        return batch
+
+
+def prefetched(
+    make: Callable[[int], Batch], start: int, stop: int
+) -> Generator[Batch, None, None]:
+    """make(start), ..., make(stop - 1), made by a thread a little ahead of time.
+
+    An error is raised where its batch is due; closing the iterator ends the thread.
+    """
+    pending: deque[Future[Batch]] = deque()
+    with ThreadPoolExecutor(1, "batches") as pool:
+        try:
+            for k in range(start, stop):
+                pending.append(pool.submit(make, k))
+                if len(pending) > _AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def read_ahead(
+    make: Callable[[int], Batch], start: int, stop: int = FOREVER, workers: int = 0
+) -> Generator[Batch, None, None]:
+    """As prefetched, with Grain's threads, or its worker processes where given.
+
+    The batches are the same for any number of workers.
+    """
+    import grain
+    from absl import flags
+
+    if workers and not flags.FLAGS.is_parsed():
+        flags.FLAGS.mark_as_parsed()  # Grain reads its flags when it starts workers
+    options = grain.ReadOptions(
+        num_threads=1 if workers else _THREADS,
+        prefetch_buffer_size=_AHEAD if workers else _THREADS,
+    )
+    numbers = grain.MapDataset.range(start, stop)
+    batches = numbers.map(make).to_iter_dataset(options)
+    if workers:
+        batches = batches.mp_prefetch(
+            grain.MultiprocessingOptions(
+                num_workers=workers, per_worker_buffer_size=_AHEAD
+            )
+        )
+    iterator = iter(batches)
+    try:
+        yield from iterator
+    finally:
+        iterator.close()
+
+
+def _generator(*words: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(words)))
+
+
+@functools.lru_cache(maxsize=4)
+def _permutation(seed: int, attempt: int, epoch: int, size: int) -> np.ndarray:
+    order = _generator(seed, attempt, _ORDER, epoch).permutation(size)
+    order.flags.writeable = False
+    return order

@@ -1,0 +1,235 @@
+"""Crops, flips and resizing of stored images.
+
+A transform is called with images, uint8 or uint16 [B, H, W, C], and uniform random
+numbers, float [B, draws] in [0, 1): nothing else is random, so that a batch is a
+function of its numbers. Those that resize also take a list of images [H, W, C] of
+different sizes.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
+
+
+@dataclasses.dataclass(frozen=True)
+class PadCropFlip:
+    """Pads, cuts out a random part of the original size and flips half of the images.
+
+    He et al. 2015, arXiv:1512.03385, section 4.2 (pad=4, zeros).
+
+    Attributes:
+        pad: pixels on each side.
+        mode: 'constant' (zeros) or 'reflect' (without repeating the border).
+    """
+
+    pad: int = 4
+    mode: str = "constant"
+    draws = 3
+
+    def __post_init__(self):
+        _whole(self.pad, "pad", 0)
+        if self.mode not in ("constant", "reflect"):
+            raise ValueError(
+                f"pad_crop_flip mode is 'constant' or 'reflect', not {self.mode!r}."
+            )
+
+    def __call__(self, images: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """The cropped images, [B, H, W, C] as before."""
+        count, height, width, channels = images.shape
+        if self.mode == "reflect" and self.pad >= min(height, width):
+            raise ValueError(
+                f"pad_crop_flip cannot reflect {self.pad} pixels of images of "
+                f"{height} x {width}."
+            )
+        sides = (0, 0), (self.pad, self.pad), (self.pad, self.pad), (0, 0)
+        padded = np.pad(images, sides, mode=self.mode)  # type: ignore[call-overload]
+        corners = (u[:, :2] * (2 * self.pad + 1)).astype(int)
+        cropped = np.empty((count, height, width, channels), images.dtype)
+        for i, (y, x) in enumerate(corners.tolist()):
+            cropped[i] = padded[i, y : y + height, x : x + width]
+        return Flip()(cropped, u[:, 2:])
+
+
+@dataclasses.dataclass(frozen=True)
+class Flip:
+    """Mirrors images left to right, half of them by default.
+
+    Attributes:
+        probability: of an image to be mirrored.
+    """
+
+    probability: float = 0.5
+    draws = 1
+
+    def __post_init__(self):
+        _between(self.probability, "flip probability", 0, 1)
+
+    def __call__(self, images: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """The images, [B, H, W, C] as before."""
+        chosen = u[:, 0] < self.probability
+        result = images.copy()
+        result[chosen] = images[chosen][:, :, ::-1]
+        return result
+
+
+@dataclasses.dataclass(frozen=True)
+class RandomResizedCrop:
+    """A random part of random area and aspect ratio, resized to a square.
+
+    Szegedy et al. 2014, arXiv:1409.4842, section 6; the details are those of
+    torchvision: ten attempts, then the largest allowed central part; antialiased.
+
+    Attributes:
+        size: side of the result in pixels.
+        scale: bounds of the part's area relative to the image's.
+        ratio: bounds of width / height, drawn log-uniformly.
+        filter: 'bilinear', 'bicubic', 'lanczos' or 'nearest'.
+    """
+
+    size: int
+    scale: tuple[float, float] = (0.08, 1.0)
+    ratio: tuple[float, float] = (3 / 4, 4 / 3)
+    filter: str = "bilinear"
+    draws = 22
+
+    def __post_init__(self):
+        _whole(self.size, "random_resized_crop size", 1)
+        _check_filter(self.filter)
+        for name in ("scale", "ratio"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(
+                    f"random_resized_crop {name} needs 0 < low <= high, not "
+                    f"{(low, high)}."
+                )
+
+    def __call__(self, images, u: np.ndarray) -> np.ndarray:
+        """Images [B, size, size, C] of an array or a list of images."""
+        size = (self.size, self.size)
+        parts = [self._part(image, v) for image, v in zip(images, u, strict=True)]
+        return np.stack([resized(part, size, self.filter) for part in parts])
+
+    def _part(self, image: np.ndarray, u: np.ndarray) -> np.ndarray:
+        y, x, h, w = self.box(image.shape[0], image.shape[1], u)
+        return image[y : y + h, x : x + w]
+
+    def box(self, height: int, width: int, u: np.ndarray) -> tuple[int, int, int, int]:
+        """Top, left, height and width of the part, for float [22] random numbers."""
+        low, high = self.scale
+        area = height * width * (low + u[:10] * (high - low))
+        low, high = np.log(self.ratio)
+        aspect = np.exp(low + u[10:20] * (high - low))
+        w = np.rint(np.sqrt(area * aspect)).astype(int)
+        h = np.rint(np.sqrt(area / aspect)).astype(int)
+        fits = (w > 0) & (w <= width) & (h > 0) & (h <= height)
+        if fits.any():
+            i = int(fits.argmax())
+            y, x = u[20] * (height - h[i] + 1), u[21] * (width - w[i] + 1)
+            return int(y), int(x), int(h[i]), int(w[i])
+        aspect_bounded = min(max(width / height, self.ratio[0]), self.ratio[1])
+        w_best = min(width, round(height * aspect_bounded))
+        h_best = min(height, round(width / aspect_bounded))
+        return (height - h_best) // 2, (width - w_best) // 2, h_best, w_best
+
+
+@dataclasses.dataclass(frozen=True)
+class Resize:
+    """Resizes with antialiasing, as torchvision does with Pillow.
+
+    Attributes:
+        size: the shorter side in pixels, the aspect ratio kept; or (height, width).
+        filter: 'bilinear', 'bicubic', 'lanczos' or 'nearest'.
+    """
+
+    size: int | tuple[int, int]
+    filter: str = "bilinear"
+    draws = 0
+
+    def __post_init__(self):
+        _check_filter(self.filter)
+        for side in (self.size,) if isinstance(self.size, int) else tuple(self.size):
+            _whole(side, "resize size", 1)
+
+    def __call__(self, images, u: np.ndarray | None = None):
+        """Resized images: [B, H', W', C], or a list where the sizes still differ."""
+        results = [
+            resized(image, self._target(*image.shape[:2]), self.filter)
+            for image in images
+        ]
+        same = len({r.shape for r in results}) == 1
+        return np.stack(results) if same else results
+
+    def _target(self, height: int, width: int) -> tuple[int, int]:
+        if not isinstance(self.size, int):
+            return self.size[0], self.size[1]
+        short, long = sorted((height, width))
+        long = int(self.size * long / short)
+        return (self.size, long) if height <= width else (long, self.size)
+
+
+@dataclasses.dataclass(frozen=True)
+class CenterCrop:
+    """Cuts out the central square.
+
+    Attributes:
+        size: its side in pixels.
+    """
+
+    size: int
+    draws = 0
+
+    def __post_init__(self):
+        _whole(self.size, "center_crop size", 1)
+
+    def __call__(self, images, u: np.ndarray | None = None) -> np.ndarray:
+        """Images [B, size, size, C] of an array or a list of images."""
+        return np.stack([self._crop(image) for image in images])
+
+    def _crop(self, image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[:2]
+        if self.size > min(height, width):
+            raise ValueError(
+                f"center_crop of {self.size} pixels does not fit into an image of "
+                f"{height} x {width}; put a resize before it."
+            )
+        y, x = round((height - self.size) / 2), round((width - self.size) / 2)
+        return image[y : y + self.size, x : x + self.size]
+
+
+def resized(image: np.ndarray, size: tuple[int, int], filter: str) -> np.ndarray:
+    """An image [H, W, C], uint8 or uint16, at size (height, width), antialiased."""
+    from PIL import Image
+
+    if image.shape[:2] == tuple(size):
+        return image
+    method = Image.Resampling[filter.upper()]
+    if image.dtype == np.uint8 and image.shape[-1] in (1, 3):
+        pixels = np.ascontiguousarray(image)
+        if image.shape[-1] == 1:
+            pixels = pixels[..., 0]
+        result = np.asarray(Image.fromarray(pixels).resize(size[::-1], method))
+        return result.reshape(*size, image.shape[-1])
+    planes = [
+        np.asarray(Image.fromarray(plane.astype(np.float32)).resize(size[::-1], method))
+        for plane in np.moveaxis(image, -1, 0)
+    ]
+    limit = math.floor(np.iinfo(image.dtype).max)
+    return np.clip(np.rint(np.stack(planes, -1)), 0, limit).astype(image.dtype)
+
+
+def _whole(value, what: str, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{what} must be a whole number from {least}, not {value!r}.")
+
+
+def _between(value, what: str, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f"{what} must be from {low} to {high}, not {value!r}.")
+
+
+def _check_filter(name: str) -> None:
+    if name not in FILTERS:
+        raise ValueError(f"the filter is one of {', '.join(FILTERS)}, not {name!r}.")

@@ -1,0 +1,108 @@
+"""Image files become arrays here: bounded, upright, and never silently damaged."""
+
+import io
+import os
+import re
+import warnings
+
+import numpy as np
+
+MAX_PIXELS = 50_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
+
+_MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_QUIET = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+
+
+class BadImage(ValueError):
+    """An image that cannot be used; `data.on_bad_example` says what to do about it."""
+
+
+def read_image(
+    file: str | os.PathLike | bytes,
+    channels: int = 3,
+    size_hint: int | None = None,
+    *,
+    name: str = "",
+) -> np.ndarray:
+    """Decodes a PNG, JPEG, WebP or TIFF file, turned upright by its EXIF orientation.
+
+    Palettes and CMYK are converted, alpha is dropped unless 4 channels are asked for,
+    of several frames the first is taken.
+
+    Args:
+        file: a path, or the file's bytes.
+        channels: 1 (grey), 3 (RGB) or 4 (RGB and alpha).
+        size_hint: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, no smaller
+            than this many pixels per side: several times faster.
+        name: what messages call the image; its path by default.
+
+    Returns:
+        uint8 [H, W, channels]; uint16 for grey images of 16 bits (files with 16 bits
+        per color are read as 8 bits).
+
+    Raises:
+        BadImage: a ValueError naming the file: empty, damaged, cut off, of another
+            format, or over 50 million pixels, which is known before anything is
+            decoded.
+    """
+    if channels not in _MODES:
+        raise ValueError(f"channels must be 1, 3 or 4, not {channels!r}.")
+    # Pillow's warnings are either errors here or of no interest. (catch_warnings is
+    # not safe among threads, and several threads read images.)
+    if _QUIET not in warnings.filters:
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+    if isinstance(file, bytes):
+        if not file:
+            raise BadImage(f"{name or 'the image'} is empty (0 bytes).")
+        return _decode(io.BytesIO(file), channels, size_hint, name or "the image")
+    name = name or os.fspath(file)
+    try:
+        with open(file, "rb") as opened:
+            if not os.fstat(opened.fileno()).st_size:
+                raise BadImage(f"{name} is empty (0 bytes).")
+            return _decode(opened, channels, size_hint, name)
+    except OSError as error:
+        raise BadImage(f"{name} cannot be read: {error.strerror or error}.") from error
+
+
+def _decode(file, channels: int, size_hint: int | None, name: str) -> np.ndarray:
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            pixels = image.width * image.height
+            if pixels <= MAX_PIXELS:
+                if size_hint:
+                    image.draft("RGB", (size_hint, size_hint))
+                return _to_array(ImageOps.exif_transpose(image), channels)
+    except UnidentifiedImageError as error:
+        kinds = "PNG, JPEG, WebP or TIFF"
+        raise BadImage(f"{name} is not a readable {kinds} image.") from error
+    except Image.DecompressionBombError as error:
+        raise BadImage(f"{name} is refused: {error} Allowed: {MAX_PIXELS}.") from error
+    except Exception as error:  # on hostile bytes Pillow raises nearly anything
+        raise BadImage(f"{name} is damaged: {error}.") from error
+    raise BadImage(
+        f"{name} has {pixels:,} pixels; images over {MAX_PIXELS:,} are refused: scale "
+        "it down or cut it up first."
+    )
+
+
+def _to_array(image, channels: int) -> np.ndarray:
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers, 8 or 16 bits expected")
+    if image.mode.startswith("I"):
+        values = np.asarray(image)
+        if values.min() < 0 or values.max() > 65535:
+            raise ValueError("its pixels have 32 bits, 8 or 16 expected")
+        grey = values.astype(np.uint16)[..., None]
+        return np.concatenate(
+            [grey] * min(channels, 3) + [np.full_like(grey, 65535)] * (channels == 4),
+            axis=-1,
+        )
+    if image.mode in ("P", "PA", "LA", "La", "RGBa"):
+        image = image.convert("RGBA")
+    array = np.array(image.convert(_MODES[channels]))
+    return array[..., None] if channels == 1 else array

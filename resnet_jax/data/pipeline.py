@@ -1,0 +1,216 @@
+"""The data of a run: training batches by step, evaluations by name."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from resnet_jax.data.arrays import ArraySource
+from resnet_jax.data.batches import (
+    FOREVER,
+    Batch,
+    EvalBatches,
+    TrainBatches,
+    prefetched,
+    read_ahead,
+)
+from resnet_jax.data.reader import Reader
+from resnet_jax.data.section import Part, Section, read_section
+from resnet_jax.data.sources import load_source
+from resnet_jax.data.transforms import build_transforms
+from resnet_jax.lookup import suggest
+from resnet_jax.spec import DataSpec
+
+
+class Data:
+    """What a run reads.
+
+    Batches are dicts of NumPy arrays: image uint8 or uint16 [B, H, W, C] as stored,
+    label int32 [B] (-1: ignore) where the source has labels, index int32 [B], and in
+    evaluation mask bool [B], False for the rows that fill up the last batch (image 0,
+    label and index -1). With several processes they hold this process's rows
+    [p B / P, (p + 1) B / P) of the global batch.
+
+    Attributes:
+        spec: the DataSpec; the shapes are those of training.
+        evals: name -> function that gives an evaluation's batches.
+        replaced: how many bad training examples were replaced so far, here.
+    """
+
+    def __init__(
+        self,
+        section: Mapping[str, Any],
+        *,
+        batch_size: int,
+        seed: int,
+        workers: int = 0,
+        process_index: int = 0,
+        process_count: int = 1,
+    ):
+        """Loads the sources.
+
+        Args:
+            section: the config's `data`, see section.Section.
+            batch_size: examples per global batch.
+            seed: from 0.
+            workers: processes that read single examples in training; arrays need none.
+            process_index, process_count: which rows of the global batch are read.
+
+        Raises:
+            ValueError: anything in the section that does not fit, in one sentence.
+        """
+        fields = read_section(section)
+        for name, value in (("seed", seed), ("workers", workers)):
+            if value < 0:
+                raise ValueError(f"{name} must be 0 or more, not {value}.")
+        self._size, self._rows = (
+            batch_size,
+            _rows(batch_size, process_index, process_count),
+        )
+        self._seed, self._workers = seed, workers
+        self.replaced = 0
+        self._train = _reader(fields, fields.train, "data.train", training=True)
+        if batch_size > (examples := len(self._train.source)):
+            raise ValueError(
+                f"batch_size {batch_size} is larger than the training set, {examples} "
+                f"examples of {self._train.source!r}."
+            )
+        readers = {
+            name: _reader(fields, part, f"data.evals.{name}", training=False)
+            for name, part in fields.evals.items()
+        }
+        self._like = _first(self._train)
+        likes = {name: _first(reader) for name, reader in readers.items()}
+        self.spec = _spec(fields, self._train, self._like, readers, likes)
+        self._evals = {
+            name: EvalBatches(reader, batch_size, likes[name], self._rows)
+            for name, reader in readers.items()
+        }
+        self.evals: dict[str, Callable[[], Iterator[Batch]]] = {
+            name: functools.partial(_iterate, batches, 0, len(batches))
+            for name, batches in self._evals.items()
+        }
+
+    def train(self, step: int, attempt: int = 0) -> Iterator[Batch]:
+        """Endless batches, first that of step + 1 (steps count from 1).
+
+        Closing the iterator ends its threads and processes.
+
+        Args:
+            step: completed steps.
+            attempt: changes order and augmentation, for a run that was rolled back.
+        """
+        batches = TrainBatches(
+            self._train, self._size, self._like, self._rows, self._seed, attempt
+        )
+        source = _iterate(batches, step, FOREVER, self._workers)
+        try:
+            for k, batch in enumerate(source, step):
+                self.replaced += int((batch["index"] != batches.indices(k)).sum())
+                yield batch
+        finally:
+            source.close()
+
+    def eval_batches(self, name: str) -> int:
+        """The number of batches of an evaluation."""
+        return len(self._evals[name])
+
+    def pictures(self, name: str, indices: Sequence[int]) -> list[np.ndarray]:
+        """Examples of an evaluation to look at, after its transforms.
+
+        Args:
+            name: of the evaluation.
+            indices: of the examples, as in the batches.
+
+        Returns:
+            uint8 images [H, W, C].
+
+        Raises:
+            ValueError: there is no such evaluation, or a bad image.
+        """
+        if name not in self._evals:
+            raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
+        reader = self._evals[name].reader
+        images = [reader.example(int(i), np.zeros(0))["image"] for i in indices]
+        return [
+            (x >> 8).astype(np.uint8) if x.dtype == np.uint16 else x for x in images
+        ]
+
+
+def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:
+    transforms = build_transforms(part.transforms)
+    for transform in transforms:
+        if transform.draws and not training:
+            raise ValueError(
+                f"{what} has the random transform {type(transform).__name__}; an "
+                "evaluation takes resize and center_crop."
+            )
+    source = load_source(part.source or section.source, part.split)
+    if not len(source):
+        raise ValueError(f"{source!r} has no examples.")
+    return Reader(source, transforms, training, section.on_bad_example == "skip")
+
+
+def _first(reader: Reader) -> Batch:
+    """A batch of one row, from the first good example: it sets shapes and dtypes."""
+    for i in range(len(reader.source)):
+        if example := reader.find(i, np.full(reader.draws, 0.5)):
+            break
+    else:
+        raise ValueError(f"no example of {reader.source!r} can be read.")
+    integers = {"label": np.int32, "index": np.int32}
+    return {
+        key: np.asarray(value, integers.get(key))[None]
+        for key, value in example.items()
+    }
+
+
+def _spec(section: Section, train: Reader, like: Batch, readers, likes) -> DataSpec:
+    for name, reader in readers.items():
+        theirs, ours = likes[name]["image"], like["image"]
+        if theirs.shape[-1] != ours.shape[-1] or theirs.dtype != ours.dtype:
+            raise ValueError(
+                f"evaluation '{name}' has {theirs.dtype} images of {theirs.shape[-1]} "
+                f"channels, training {ours.dtype} images of {ours.shape[-1]}."
+            )
+        if reader.source.class_names != train.source.class_names:
+            raise ValueError(
+                f"evaluation '{name}' has other classes ("
+                f"{len(reader.source.class_names)}) than training "
+                f"({len(train.source.class_names)})."
+            )
+    mean, std = section.normalization(like["image"].shape[-1])
+    part = next(iter(section.evals.values()), None)
+    return DataSpec(
+        shapes={key: value.shape[1:] for key, value in like.items()},
+        dtypes={key: value.dtype.name for key, value in like.items()},
+        class_names=train.source.class_names,
+        mean=mean,
+        std=std,
+        sizes={
+            "train": len(train.source),
+            **{name: len(reader.source) for name, reader in readers.items()},
+        },
+        transforms={
+            name: dict(fields)
+            for name, fields in ((part and part.transforms) or {}).items()
+            if fields is not None
+        },
+        source=repr(train.source),
+    )
+
+
+def _rows(size: int, index: int, count: int) -> slice:
+    if size < 1 or size % count:
+        raise ValueError(
+            f"batch_size {size} must be a multiple of the number of processes, {count}."
+        )
+    assert 0 <= index < count
+    return slice(index * size // count, (index + 1) * size // count)
+
+
+def _iterate(batches, start: int, stop: int, workers: int = 0):
+    if isinstance(batches.reader.source, ArraySource):
+        return prefetched(batches.__getitem__, start, stop)
+    return read_ahead(batches.__getitem__, start, stop, workers)

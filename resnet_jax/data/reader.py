@@ -1,0 +1,125 @@
+"""Examples of a source become a batch."""
+
+import dataclasses
+import logging
+from typing import Any
+
+import numpy as np
+
+from resnet_jax.data.arrays import ArraySource
+from resnet_jax.data.images import BadImage
+from resnet_jax.data.transforms import apply_transforms, count_draws
+
+_MOST_BAD = 100  # bad examples in a row, after which 'skip' gives up
+
+
+@dataclasses.dataclass(frozen=True)
+class Reader:
+    """Reads and transforms the examples with given indices.
+
+    Attributes:
+        source: an ArraySource, whose batches are gathered and transformed whole, or a
+            source of single examples.
+        transforms: of build_transforms.
+        training: random versions of the examples are wanted, where the source has them.
+        skip_bad: bad images are replaced (training) or left out, instead of raising.
+    """
+
+    source: Any
+    transforms: tuple
+    training: bool
+    skip_bad: bool = False
+
+    @property
+    def source_draws(self) -> int:
+        """Uniform numbers per example that the source itself takes."""
+        return self.source.draws if self.training and self._draws() else 0
+
+    @property
+    def draws(self) -> int:
+        """Uniform numbers per example that reading takes."""
+        return self.source_draws + count_draws(self.transforms)
+
+    def read(self, indices: np.ndarray, u: np.ndarray, like: dict[str, np.ndarray]):
+        """The examples, as a batch.
+
+        Args:
+            indices: int [N].
+            u: float [N, draws] in [0, 1).
+            like: a batch of one row, with the expected shapes and dtypes.
+
+        Returns:
+            The batch, and bool [N]: False where there was a bad image, left zero. In
+            training a bad image is replaced by the next good one, and the batch's
+            'index' says by which.
+
+        Raises:
+            ValueError: an image of another shape, a label out of range, a bad image.
+        """
+        good = np.ones(len(indices), bool)
+        if isinstance(self.source, ArraySource) and len(indices):
+            batch = {k: v[indices] for k, v in self.source.arrays.items()}
+            batch["image"] = apply_transforms(self.transforms, batch["image"], u)
+            return {**batch, "index": indices.astype(np.int32)}, good
+        batch = {
+            k: np.zeros((len(indices), *v.shape[1:]), v.dtype) for k, v in like.items()
+        }
+        for row, (index, v) in enumerate(zip(indices, u, strict=True)):
+            found = self.find(int(index), v)
+            if found is None:
+                good[row] = False
+                batch["index"][row] = index
+                continue
+            for key, value in found.items():
+                _check_like(value, like[key][0], key, found["index"], self.source)
+                batch[key][row] = value
+        return batch, good
+
+    def find(self, index: int, u: np.ndarray) -> dict[str, Any] | None:
+        """Example `index`, or in its place the next good one; None in evaluation."""
+        for i in range(index, index + _MOST_BAD):
+            try:
+                return self.example(i % len(self.source), u)
+            except BadImage as error:
+                if not self.skip_bad:
+                    raise BadImage(
+                        f"{error} (data.on_bad_example='skip' goes on without it.)"
+                    ) from error
+                logging.getLogger(__name__).warning("skipped: %s", error)
+                if not self.training:
+                    return None
+        raise ValueError(
+            f"{_MOST_BAD} examples of {self.source!r} in a row cannot be read, from "
+            f"example {index} on."
+        )
+
+    def example(self, index: int, u: np.ndarray) -> dict[str, Any]:
+        """Example `index` after the transforms, with its index."""
+        split = self.source_draws
+        if self.training and self._draws():
+            example = self.source.draw(index, u[:split])
+        else:
+            example = self.source[index]
+        label, classes = example.get("label", -1), len(self.source.class_names)
+        if not -1 <= label < classes:
+            raise ValueError(
+                f"label {label} of example {index} of {self.source!r} is outside "
+                f"[0, {classes}) (-1 means: ignore)."
+            )
+        images = example["image"][None]
+        image = apply_transforms(self.transforms, images, u[None, split:])[0]
+        return {**example, "image": image, "index": index}
+
+    def _draws(self) -> bool:
+        return hasattr(self.source, "draw")
+
+
+def _check_like(value, like: np.ndarray, key: str, index: int, source) -> None:
+    shape, dtype = np.shape(value), getattr(value, "dtype", like.dtype)
+    if shape != like.shape or (key == "image" and dtype != like.dtype):
+        raise ValueError(
+            f"the {key} of example {index} of {source!r} is {dtype} {list(shape)} and "
+            f"that of the first {like.dtype} {list(like.shape)}: images of different "
+            "sizes need random_resized_crop in training, resize and center_crop in "
+            "evaluation."
+        )

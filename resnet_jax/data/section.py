@@ -1,0 +1,111 @@
+"""The `data` section of a config."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from resnet_jax.lookup import check_arguments
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """The `train` section, or an entry of `evals`.
+
+    Attributes:
+        split: of the source.
+        transforms: name -> keyword arguments, see build_transforms.
+        source: another source than the data section's.
+    """
+
+    split: str
+    transforms: Mapping[str, Any] | None = None
+    source: Mapping[str, Any] | str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """The whole section.
+
+    Attributes:
+        source: {'name': ..., **arguments}, see SOURCES.
+        train: a Part.
+        evals: name -> Part.
+        mean, std: per channel or one for all, in [0, 1] units of the stored pixels;
+            by default ImageNet's for 3 channels, else 0.5.
+        on_bad_example: 'stop', or 'skip': in training the next good example takes the
+            place of a bad one, in evaluation it is masked.
+    """
+
+    source: Mapping[str, Any] | str
+    train: Part
+    evals: Mapping[str, Part] = dataclasses.field(default_factory=dict)
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
+    on_bad_example: str = "stop"
+
+    def normalization(
+        self, channels: int
+    ) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and std per channel.
+
+        Raises:
+            ValueError: not one per channel, or not in [0, 1] units.
+        """
+        color = channels == 3
+        mean = _per_channel(self.mean, IMAGENET_MEAN if color else 0.5, channels)
+        std = _per_channel(self.std, IMAGENET_STD if color else 0.5, channels)
+        if not all(0 <= m <= 1 for m in mean) or not all(0 < s <= 1 for s in std):
+            raise ValueError(
+                "data.mean and data.std are in units of [0, 1] (divide by 255 what is "
+                f"in units of pixels), std above 0; not {mean} and {std}."
+            )
+        return mean, std
+
+
+def read_section(section: Mapping[str, Any]) -> Section:
+    """The section of a config, checked.
+
+    Raises:
+        ValueError: a field is unknown or missing, or has an impossible value.
+    """
+    fields = plain(section)
+    check_arguments(Section, fields, "data")
+    part = _part(fields["train"], "data.train")
+    evals = {
+        name: _part(value, f"data.evals.{name}")
+        for name, value in (fields.get("evals") or {}).items()
+    }
+    result = Section(**{**fields, "train": part, "evals": evals})
+    if result.on_bad_example not in ("stop", "skip"):
+        raise ValueError(
+            f"data.on_bad_example is 'stop' or 'skip', not {result.on_bad_example!r}."
+        )
+    return result
+
+
+def plain(value):
+    """A ConfigDict or other mapping as dicts, all the way down."""
+    if hasattr(value, "items"):
+        return {key: plain(item) for key, item in value.items()}
+    return value
+
+
+def _part(fields, what: str) -> Part:
+    if not isinstance(fields, dict):
+        raise ValueError(f"{what} has the fields split and transforms, not {fields!r}.")
+    check_arguments(Part, fields, what)
+    return Part(**fields)
+
+
+def _per_channel(value, default, channels: int) -> tuple[float, ...]:
+    value = default if value is None else value
+    values = (value,) if isinstance(value, int | float) else tuple(value)
+    if len(values) not in (1, channels):
+        raise ValueError(
+            f"data.mean and data.std need 1 or {channels} values, one per channel of "
+            f"the images, not {len(values)}."
+        )
+    return tuple(float(v) for v in values) * (channels if len(values) == 1 else 1)

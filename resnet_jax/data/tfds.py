@@ -1,0 +1,132 @@
+"""Data sets prepared by TensorFlow Datasets, read without TensorFlow."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from resnet_jax.data.arrays import ArraySource
+from resnet_jax.data.images import read_image
+from resnet_jax.data.splits import check_split
+
+PREPARED_HERE = ("cifar10", "cifar100", "fashion_mnist", "mnist")
+
+
+class RecordSource:
+    """Examples of a prepared data set, read and decoded when asked for.
+
+    Attributes:
+        class_names: the names of the 'label' feature, () where there is none.
+    """
+
+    samples_per_example = 1
+
+    def __init__(self, builder, split: str, description: str):
+        from tensorflow_datasets import decode, features
+
+        known = dict(builder.info.features.items())
+        self.keys = [k for k in ("image", "label") if k in known]
+        if "image" not in known:
+            raise ValueError(
+                f"{description} has no feature 'image', only {', '.join(known)}."
+            )
+        encoded = isinstance(known["image"], features.Image)
+        self.channels = known["image"].shape[-1] if encoded else 0
+        label = known.get("label")
+        if label is not None and not isinstance(label, features.ClassLabel):
+            self.keys.remove("label")
+            label = None
+        self.class_names = tuple(label.names) if label is not None else ()
+        decoders = {"image": decode.SkipDecoding()} if encoded else None
+        self.records = builder.as_data_source(split, decoders=decoders)
+        self.description = description
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        record = self.records[int(index)]
+        image = record["image"]
+        if self.channels:
+            name = f"image {index} of {self.description}"
+            image = read_image(image, self.channels, name=name)
+        example = {"image": image}
+        return (
+            {**example, "label": np.int32(record["label"])}
+            if "label" in self.keys
+            else example
+        )
+
+    def __repr__(self) -> str:
+        return self.description
+
+
+def tfds(
+    split: str, *, dataset: str, data_dir: str | None = None, in_memory: bool = False
+) -> RecordSource | ArraySource:
+    """A data set that TFDS has prepared as array_record: its 'image' and 'label'.
+
+    Args:
+        split: one of its splits, or a part of one such as 'train[:90%]'.
+        dataset: 'cifar10', 'imagenette/160px-v2' or 'cifar10:3.0.2'; the newest
+            version unless one is given.
+        data_dir: the folder of prepared data sets; TFDS's own by default.
+        in_memory: decode everything once, which makes batches of small images tens of
+            times faster.
+
+    Raises:
+        ValueError: it is not there (the message says how to prepare it), or stored in
+            a format that needs TensorFlow.
+    """
+    builder = _builder(dataset, data_dir)
+    check_split(split.split("[")[0], builder.info.splits, dataset)
+    description = f"{dataset} ({split})"
+    try:
+        source = RecordSource(builder, split, description)
+    except ValueError as error:
+        raise ValueError(f"{description} cannot be read: {error}") from error
+    if not in_memory:
+        return source
+    examples = [source[i] for i in range(len(source))]
+    arrays = {key: np.stack([e[key] for e in examples]) for key in examples[0]}
+    return ArraySource(arrays, source.class_names, description)
+
+
+def _builder(dataset: str, data_dir: str | None):
+    import tensorflow_datasets
+
+    folder = data_dir or "~/tensorflow_datasets"
+    found = _find(dataset, pathlib.Path(folder).expanduser())
+    if found is None:
+        name = dataset.split("/")[0].split(":")[0]
+        how = (
+            f"resnet-jax prepare --dataset={name} --from=FOLDER"
+            if name in PREPARED_HERE
+            else f"tfds build {name} --file_format=array_record"
+        )
+        raise ValueError(
+            f"the data set '{dataset}' is not prepared in {folder}; prepare it with "
+            f"`{how}`, or name its folder in data_dir."
+        )
+    builder = tensorflow_datasets.builder_from_directory(found)
+    kind = builder.info.file_format
+    if kind is None or kind.value != "array_record":
+        raise ValueError(
+            f"{found} is stored as {kind and kind.value}; array_record is needed: "
+            "prepare it with --file_format=array_record."
+        )
+    return builder
+
+
+def _find(dataset: str, folder: pathlib.Path) -> pathlib.Path | None:
+    """The newest version's folder, or the one that is asked for."""
+    name, _, version = dataset.partition(":")
+    top = folder / name / version
+    folders = [top, *top.glob("*")] if top.is_dir() else []
+    found = [f for f in folders if (f / "features.json").is_file()]
+    return max(found, key=_version, default=None)
+
+
+def _version(folder: pathlib.Path) -> tuple[int, ...]:
+    parts = folder.name.split(".")
+    return tuple(int(p) if p.isdigit() else -1 for p in parts)

@@ -1,0 +1,68 @@
+"""The table of transforms, and the order in which they act."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from resnet_jax.data import color, geometry
+from resnet_jax.lookup import build, suggest
+
+# The order here is the order of action, whatever the order in a config: what changes
+# the size first, then color, then erasing.
+TRANSFORMS: dict[str, Callable[..., Any]] = {
+    "resize": geometry.Resize,
+    "center_crop": geometry.CenterCrop,
+    "random_resized_crop": geometry.RandomResizedCrop,
+    "pad_crop_flip": geometry.PadCropFlip,
+    "flip": geometry.Flip,
+    "color_jitter": color.ColorJitter,
+    "cutout": color.Cutout,
+}
+
+
+def build_transforms(section: Mapping[str, Any] | None) -> tuple:
+    """The transforms of a config section, in the table's order.
+
+    Args:
+        section: {name: keyword arguments}; None in place of the arguments: left out.
+
+    Raises:
+        ValueError: an unknown name or argument, or a value out of range.
+    """
+    section = dict(section or {})
+    for name in section:
+        if name not in TRANSFORMS:
+            raise ValueError(f"unknown transform '{name}'. {suggest(name, TRANSFORMS)}")
+    return tuple(
+        build(TRANSFORMS, {**dict(section[name]), "name": name}, "transform")
+        for name in TRANSFORMS
+        if section.get(name) is not None
+    )
+
+
+def count_draws(transforms: Sequence) -> int:
+    """How many uniform numbers per image the transforms take together."""
+    return sum(t.draws for t in transforms)
+
+
+def apply_transforms(transforms: Sequence, images, u: np.ndarray | None = None):
+    """Applies the transforms one after the other.
+
+    Args:
+        transforms: of build_transforms.
+        images: uint8 or uint16 [B, H, W, C], or a list of images of different sizes.
+        u: float [B, count_draws(transforms)] in [0, 1); not needed where none draws.
+
+    Returns:
+        The images, [B, H', W', C].
+
+    Raises:
+        ValueError: sizes that a transform cannot handle.
+    """
+    start = 0
+    for transform in transforms:
+        stop = start + transform.draws
+        images = transform(images, None if u is None else u[:, start:stop])
+        start = stop
+    return images
