@@ -73,14 +73,15 @@ def heat_map(matrix: Matrix) -> str:
     """
     matrix = _most_confused(matrix)
     n = len(matrix.names)
-    cell = 36 if n <= 12 else 24 if n <= 20 else max(7.0, 560 / n)
+    cell = 64 if n <= 4 else 36 if n <= 12 else 26 if n <= 20 else max(7.0, 600 / n)
     font = min(12.0, cell * 0.86)
     names = [short(name, 18) for name in matrix.names]
-    margin = 30 + max(map(len, names), default=0) * font * 0.6
-    tilted = any(len(name) * font * 0.6 > cell for name in names)
-    top = margin if tilted else 30 + font
+    longest = max(map(len, names), default=0) * font * 0.56
+    margin = 30 + longest
+    tilted = longest > cell
     angle = -45 if cell >= 20 else -90
-    right = margin * 0.55 if tilted and angle == -45 else 8
+    top = 30 + (longest * (0.75 if angle == -45 else 1) if tilted else font)
+    right = longest * 0.7 if tilted and angle == -45 else 8
     label = f"{matrix.rows} by {matrix.columns}"
     parts = [
         _text(margin + n * cell / 2, 12, matrix.columns, "m", "middle"),
@@ -101,7 +102,10 @@ def heat_map(matrix: Matrix) -> str:
         ]
     parts += _cells(matrix, cell, margin, top, font)
     parts.append(_frame(margin, top, n * cell))
-    return _svg(margin + n * cell + right, top + n * cell + 8, label, parts)
+    width = margin + n * cell + right
+    # A small screen shrinks a small map, and scrolls a large one.
+    least = min(width, 320) if n <= 20 else 0.9 * width
+    return _svg(width, top + n * cell + 8, label, parts, least)
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -211,8 +215,9 @@ def _cells(matrix: Matrix, cell: float, left: float, top: float, font: float):
         if cell >= 24:
             ink = "o" if shade > 0.55 else "k"
             middle, base = x + cell / 2, y + cell / 2 + font * 0.35
-            size = font if counts[i, j] < 1000 else font * 0.75
-            count = _text(middle, base, number(counts[i, j]), ink, "middle")
+            shown = number(counts[i, j])
+            size = min(font, 1.5 * cell / len(shown))
+            count = _text(middle, base, shown, ink, "middle")
             yield f'<g style="font-size:{size:.1f}px;pointer-events:none">{count}</g>'
 
 
@@ -244,7 +249,7 @@ def _stroke(index: int) -> str:
     )
 
 
-def _svg(width: float, height: float, label: str, parts) -> str:
+def _svg(width: float, height: float, label: str, parts, least: float = 0) -> str:
     # Classes are styled here too, so that a chart also stands outside the page.
     style = (
         "svg.c text{font:12px system-ui,sans-serif;fill:var(--ink,#222)}"
@@ -256,7 +261,8 @@ def _svg(width: float, height: float, label: str, parts) -> str:
     )
     return (
         f'<svg class="c" xmlns="http://www.w3.org/2000/svg" role="img" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" style="max-width:{width:.0f}px" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" '
+        f'style="max-width:{width:.0f}px;min-width:{least:.0f}px" '
         f'aria-label="{html.escape(short(label))}"><style>{style}</style>'
         f"{''.join(parts)}</svg>"
     )
