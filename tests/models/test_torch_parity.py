@@ -1,0 +1,105 @@
+"""The same weights give the same numbers in PyTorch, where that is installed."""
+
+import jax
+import numpy as np
+import pytest
+
+from resnet_jax.models import create_model
+
+torch = pytest.importorskip("torch")
+
+LEAVES = {"running_mean": "mean", "running_var": "var", "bias": "bias"}
+
+
+def converted(weights):
+    """Our variables from a PyTorch state dict, by renaming alone."""
+    variables = {"params": {}, "batch_stats": {}}
+    for key, value in weights.items():
+        *path, leaf = key.removeprefix("module.").split(".")
+        if leaf == "num_batches_tracked":
+            continue
+        value = value.detach().numpy()
+        if leaf == "weight":
+            leaf = "scale" if value.ndim == 1 else "kernel"
+            value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T
+        path = "_".join(path).replace("downsample_0", "downsample_conv")
+        path = path.replace("downsample_1", "downsample_bn").replace("linear", "fc")
+        block, _, part = path.rpartition("_")
+        if block.endswith("downsample"):
+            block, part = block.removesuffix("_downsample"), f"downsample_{part}"
+        kind = "batch_stats" if leaf.startswith("running") else "params"
+        place = variables[kind].setdefault(block, {}) if block else variables[kind]
+        place.setdefault(part, {})[LEAVES.get(leaf, leaf)] = value
+    return variables
+
+
+def relative_error(ours, theirs):
+    theirs = theirs.detach().numpy()
+    if theirs.ndim == 4:
+        theirs = theirs.transpose(0, 2, 3, 1)
+    return np.abs(ours - theirs).max() / np.abs(theirs).max()
+
+
+def torchvision_model(name):
+    # A wheel that does not fit PyTorch's build fails with RuntimeError.
+    pytest.importorskip("torchvision", exc_type=(ImportError, RuntimeError))
+    from torchvision import models
+
+    torch.manual_seed(0)
+    model = getattr(models, name)(weights=None).eval()
+    for key, values in model.named_buffers():
+        if key.endswith("running_mean"):
+            values.normal_(0, 0.1)
+        elif key.endswith("running_var"):
+            values.uniform_(0.5, 1.5)
+    return model
+
+
+def torch_features(model, x):
+    features = [model.relu(model.bn1(model.conv1(x)))]
+    x = model.maxpool(features[0])
+    for stage in (model.layer1, model.layer2, model.layer3, model.layer4):
+        features.append(x := stage(x))
+    return features
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "resnext50_32x4d"])
+@pytest.mark.parametrize("train", [False, True])
+def test_torchvision(name, train):
+    theirs = torchvision_model(name)
+    variables = converted(theirs.state_dict())
+    x = torch.randn(4, 3, 65, 64)
+    ours, images = create_model(name), x.permute(0, 2, 3, 1).numpy()
+    shapes = jax.eval_shape(ours.init, jax.random.key(0), images)
+    assert jax.tree.map(np.shape, variables) == jax.tree.map(np.shape, shapes)
+    with torch.no_grad():
+        want = theirs.train(train)(x)
+        stages = theirs.eval() and torch_features(theirs, x)
+    logits, new = ours.apply(variables, images, train, mutable="batch_stats")
+    assert relative_error(logits, want) < 1e-4
+    if train:
+        kept = converted(theirs.state_dict())["batch_stats"]
+        jax.tree.map(
+            lambda a, b: np.testing.assert_allclose(a, b, atol=1e-3), new, kept
+        )
+        return
+    features = ours.apply(variables, images, method="features")
+    assert max(map(relative_error, features, stages)) < 1e-4
+
+
+@pytest.mark.parametrize("file", ["resnet20-12fca82f", "resnet56-4bfd9763"])
+def test_trained_cifar_weights(real_data, file):
+    from PIL import Image
+
+    folder = real_data / "cifar_resnets"
+    weights = torch.load(folder / f"{file}.th", map_location="cpu", weights_only=True)
+    variables = converted(weights["state_dict"])
+    sheet = np.asarray(Image.open(real_data / "cifar10" / "test_00.webp"))
+    tiles = sheet.reshape(sheet.shape[0] // 32, 32, sheet.shape[1] // 32, 32, 3)
+    images = tiles.swapaxes(1, 2).reshape(-1, 32, 32, 3)[:64] / np.float32(255)
+    images = (images - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    want = np.load(folder / f"torch_logits_xtest_{file}.npy")[:64]
+    model = create_model(file.split("-")[0])
+    logits = model.apply(variables, images.astype(np.float32))
+    np.testing.assert_allclose(logits, want, atol=1e-3)
+    print(f"{file}: largest difference {np.abs(logits - want).max():.1e}")

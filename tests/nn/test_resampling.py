@@ -1,0 +1,27 @@
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from resnet_jax.nn.resampling import avg_pool, global_avg_pool, max_pool
+
+
+@pytest.mark.parametrize("side", [5, 6])
+def test_max_pool_pads_every_side_with_minus_infinity(side):
+    x = -1 - np.arange(side * side, dtype=np.float32).reshape(1, side, side, 1)
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
+    places = range(0, side, 2)
+    want = [[padded[0, i : i + 3, j : j + 3].max() for j in places] for i in places]
+    np.testing.assert_array_equal(max_pool(x, 3, 2, padding=1)[0, ..., 0], want)
+
+
+def test_avg_pool():
+    x = np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)
+    np.testing.assert_array_equal(avg_pool(x, 2)[0, ..., 0], [[2.5, 4.5], [10.5, 12.5]])
+    assert avg_pool(x, 3, 1).shape == (1, 2, 2, 1)
+
+
+def test_global_mean_is_summed_in_float32():
+    x = jnp.full((1, 64, 64, 2), 1.0078125, jnp.bfloat16)
+    y = global_avg_pool(x)
+    assert y.dtype == jnp.float32
+    np.testing.assert_allclose(y, 1.0078125, rtol=1e-6)
