@@ -16,21 +16,24 @@ FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 @dataclasses.dataclass(frozen=True)
 class PadCropFlip:
-    """Pads, cuts out a random part of the original size and flips half of the images.
+    """Pads, cuts out a random part of the original size, and may flip it.
 
     He et al. 2015, arXiv:1512.03385, section 4.2 (pad=4, zeros).
 
     Attributes:
         pad: pixels on each side.
         mode: 'constant' (zeros) or 'reflect' (without repeating the border).
+        flip: probability of an image to be mirrored left to right.
     """
 
     pad: int = 4
     mode: str = "constant"
+    flip: float = 0.5
     draws = 3
 
     def __post_init__(self):
         _whole(self.pad, "pad", 0)
+        _between(self.flip, "pad_crop_flip flip", 0, 1)
         if self.mode not in ("constant", "reflect"):
             raise ValueError(
                 f"pad_crop_flip mode is 'constant' or 'reflect', not {self.mode!r}."
@@ -50,7 +53,7 @@ class PadCropFlip:
         cropped = np.empty((count, height, width, channels), images.dtype)
         for i, (y, x) in enumerate(corners.tolist()):
             cropped[i] = padded[i, y : y + height, x : x + width]
-        return Flip()(cropped, u[:, 2:])
+        return Flip(self.flip)(cropped, u[:, 2:])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,9 +31,13 @@ def build_transforms(section: Mapping[str, Any] | None) -> tuple:
         ValueError: an unknown name or argument, or a value out of range.
     """
     section = dict(section or {})
-    for name in section:
+    for name, fields in section.items():
         if name not in TRANSFORMS:
             raise ValueError(f"unknown transform '{name}'. {suggest(name, TRANSFORMS)}")
+        if fields is not None and not hasattr(fields, "items"):
+            raise ValueError(
+                f"transform '{name}' needs its keyword arguments, not {fields!r}."
+            )
     return tuple(
         build(TRANSFORMS, {**dict(section[name]), "name": name}, "transform")
         for name in TRANSFORMS
