@@ -17,10 +17,16 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
-    packages=[*find_packages(include=["resnet_jax", "resnet_jax.*"]), "resnet_jax.configs"],
+    packages=[
+        *find_packages(include=["resnet_jax", "resnet_jax.*"]),
+        "resnet_jax.configs",
+    ],
     # The top-level configs/ folder ships inside the package.
     package_dir={"resnet_jax.configs": "configs"},
-    package_data={"resnet_jax.configs": ["*.py", "results/*.json"]},
+    package_data={
+        "resnet_jax.configs": ["*.py", "results/*.json"],
+        "resnet_jax.report": ["*.html", "*.css"],
+    },
     install_requires=[
         "jax>=0.8",
         "flax>=0.12",

@@ -1,6 +1,7 @@
 """Checkpoints on disk: saved in the background, checked when read, newest good first."""
 
 import contextlib
+import dataclasses
 import gc
 import hashlib
 import json
@@ -71,8 +72,8 @@ class Checkpoints:
     def best_step(self) -> int | None:
         """The step of the best score, None where none was saved with a score."""
         scores = {step: self._score(step) for step in self.steps()}
-        scored = [step for step, score in scores.items() if score is not None]
-        return max(scored, key=lambda step: self._sign * scores[step], default=None)
+        scored = {s: self._sign * x for s, x in scores.items() if x is not None}
+        return max(scored, key=lambda step: scored[step], default=None)
 
     def _score(self, step: int) -> float | None:
         try:
@@ -94,7 +95,7 @@ class Checkpoints:
             SaveError: this save, or the one before it, failed. This one is tried
                 even where the one before it has failed.
         """
-        state = state.replace(frozen=None)
+        state = dataclasses.replace(state, frozen=None)
         step = int(state.step)
         leaves = describe_leaves(state, digest=True)
         score = score if score is None or np.isfinite(score) else None
@@ -173,7 +174,7 @@ class Checkpoints:
             ValueError: it holds other leaves than `like`; the first few are named.
         """
         leaves = self.describe(step)["leaves"]
-        bare = like.replace(frozen=None)
+        bare = dataclasses.replace(like, frozen=None)
         _check_structure(leaves, describe_leaves(bare), step)
         abstract = jax.tree.map(
             lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), bare
@@ -190,14 +191,20 @@ class Checkpoints:
         found = describe_leaves(state, digest=True)
         if changed := [name for name in leaves if leaves[name] != found[name]]:
             raise DamagedError(f"the bytes of {_first(changed)} were changed")
-        return state.replace(frozen=like.frozen)
+        return dataclasses.replace(state, frozen=like.frozen)
 
-    def newest_good(self, read: Callable[[int], Any], warn: Callable[[str], None]) -> Any:
+    def newest_good(
+        self,
+        read: Callable[[int], Any],
+        warn: Callable[[str], None],
+        steps: list[int] | None = None,
+    ) -> Any:
         """read(step) of the newest checkpoint that is not damaged.
 
         Args:
             read: uses `describe` and `restore`.
             warn: is told of each damaged checkpoint passed over.
+            steps: which to try, newest first; None for all.
 
         Returns:
             What read returned, or None where there is no checkpoint at all.
@@ -205,12 +212,13 @@ class Checkpoints:
         Raises:
             ValueError: there are checkpoints, and all are damaged.
         """
-        for step in self.steps():
+        steps = self.steps() if steps is None else steps
+        for step in steps:
             try:
                 return read(step)
             except DamagedError as error:
                 warn(f"checkpoint {step} in {self.folder} is damaged: {error}.")
-        if self.steps():
+        if steps:
             raise ValueError(
                 f"every checkpoint in {self.folder} is damaged; restore one from a "
                 "backup, or start again in another workdir."
@@ -304,7 +312,9 @@ def _hushed() -> Iterator[None]:
 
 def _check_structure(saved: Mapping, wanted: Mapping, step: int) -> None:
     def shape(leaves, name):
-        return "nothing" if name not in leaves else f"{leaves[name][1]}{leaves[name][0]}"
+        return (
+            "nothing" if name not in leaves else f"{leaves[name][1]}{leaves[name][0]}"
+        )
 
     names = [*wanted, *(name for name in saved if name not in wanted)]
     other = [name for name in names if shape(saved, name) != shape(wanted, name)]

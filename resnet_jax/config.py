@@ -1,6 +1,8 @@
 """Configs: found by name, made, stored as JSON, compared."""
 
+import ast
 import pathlib
+import runpy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,19 +38,26 @@ def new_config() -> ConfigDict:
     return config
 
 
-def smoke(config: ConfigDict) -> ConfigDict:
-    """Shrinks an experiment to seconds on data that needs no download.
+def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
+    """Shrinks an experiment to four steps of eight images, without downloads.
 
-    What is tried is the recipe's wiring, not its numbers: four steps of eight patches
-    of the photographed textures, with the config's own model, loss and schedule.
+    What is tried is the recipe's wiring, not its numbers. Data that would have to be
+    there already is replaced by the photographed textures.
+
+    Args:
+        config: changed in place and returned.
+        size: of the texture patches, in pixels.
     """
-    size = 32 if str(config.model.name).endswith(tuple("0246")) else 64
-    config.batch_size = 8
-    config.total_steps = 4
-    config.data.source = ConfigDict({"name": "textures", "patch": size})
-    config.data.train = ConfigDict({"split": "train", "transforms": {"flip": {}}})
-    config.data.evals = ConfigDict({"test": {"split": "test", "transforms": {}}})
+    config.update(batch_size=8, total_steps=4)
     config.run.update(log_every=1, eval_every=4, save_every=2)
+    if config.data.source.name in ("tfds", "npz", "folder"):
+        config.data.source = ConfigDict({"name": "textures", "patch": size})
+        config.data.train.split, config.data.train.transforms = "train", ConfigDict()
+        evals = {"test": {"split": "test", "transforms": {}}}
+        config.data.evals = ConfigDict(evals)
+    for section in config.values():
+        if isinstance(section, ConfigDict) and "warmup" in section.get("schedule", ()):
+            section.schedule.warmup = 1
     return config
 
 
@@ -83,6 +92,69 @@ def find(name: str) -> str:
                 return f"{file}{colon}{variant}"
     hint = suggest(path.stem, names())
     raise ValueError(f"config '{text}' is neither a file nor a shipped config. {hint}")
+
+
+def read(name: str) -> ConfigDict:
+    """The config of a path or shipped name; what follows a ':' goes to get_config.
+
+    An exception inside the file's own code keeps its traceback.
+
+    Raises:
+        ValueError: the file is not there, or has no get_config function.
+    """
+    path, _, variant = find(name).partition(":")
+    module = runpy.run_path(path)
+    if "get_config" not in module:
+        raise ValueError(f"'{path}' has no get_config() function; a config needs one.")
+    return module["get_config"](variant) if variant else module["get_config"]()
+
+
+def override(config: ConfigDict, name: str, text: str) -> None:
+    """Sets one field as the command line gives it: 'optim.schedule.base', '0.05'.
+
+    A field keeps its type (an int may become a float). A field that is not there yet
+    is added: whether a section takes it, its constructor says.
+
+    Raises:
+        ValueError: the value is of another type, or the name leads into a value.
+    """
+    *parents, last = name.split(".")
+    section = config
+    for parent in parents:
+        if section.get(parent) is None:
+            section[parent] = ConfigDict()
+        section = section[parent]
+        if not isinstance(section, ConfigDict):
+            raise ValueError(f"config.{name}: '{parent}' is a value, not a section.")
+    old = section.get(last)
+    new = _parse(text, old)
+    if isinstance(old, ConfigDict) and new is not None:
+        inside = ", ".join(f"config.{name}.{key}" for key in old) or "a field of it"
+        raise ValueError(f"config.{name} is a section; set {inside}.")
+    if old is not None and new is not None and not isinstance(old, ConfigDict):
+        if isinstance(old, float) and type(new) is int:
+            new = float(new)
+        if type(new) is not type(old):
+            kind = {"str": "text", "int": "a whole number", "float": "a number"}
+            wanted = kind.get(type(old).__name__, f"a {type(old).__name__}")
+            raise ValueError(
+                f"config.{name} is {text!r}; expected {wanted}, as {old!r}."
+            )
+    with config.ignore_type():
+        section[last] = new
+
+
+def _parse(text: str, old: Any) -> Any:
+    if isinstance(old, str):
+        return text
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if text.lower() == "none":
+        return None
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def to_json(value: Any) -> Any:

@@ -125,18 +125,14 @@ def adamw(
     learning_rate, b1=0.9, b2=0.999, eps=1e-8, weight_decay=0.01, mask=None
 ) -> optax.GradientTransformation:
     """Adam with decoupled decay. Loshchilov and Hutter 2017, arXiv:1711.05101."""
-    return optax.adamw(
-        learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=mask
-    )
+    return optax.adamw(learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=mask)
 
 
 def lamb(
     learning_rate, b1=0.9, b2=0.999, eps=1e-6, weight_decay=0.0, mask=None
 ) -> optax.GradientTransformation:
     """Layer-wise scaled Adam. You et al. 2019, arXiv:1904.00962."""
-    return optax.lamb(
-        learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=mask
-    )
+    return optax.lamb(learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=mask)
 
 
 def lars(

@@ -1,5 +1,7 @@
 """Devices and processes: the mesh, placement of arrays, compiled steps."""
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -65,9 +67,7 @@ def place(batch: Mapping[str, np.ndarray], mesh: Mesh, mode: str = "jit") -> dic
     return {key: put(np.asarray(x)) for key, x in batch.items()}
 
 
-def compile_step(
-    step: Callable, mesh: Mesh, mode: str = "jit"
-) -> "jax.stages.Wrapped":
+def compile_step(step: Callable, mesh: Mesh, mode: str = "jit") -> "jax.stages.Wrapped":
     """step(state, batch, key) -> state, scalars, compiled for the mesh.
 
     The state is replicated and donated, in both modes the same arrays: checkpoints,
@@ -147,3 +147,55 @@ def all_finite(tree: Any) -> jax.Array:
         if jnp.issubdtype(x.dtype, jnp.inexact)
     ]
     return jnp.stack(checks).all() if checks else jnp.array(True)
+
+
+def cache_compilations(folder: os.PathLike) -> None:
+    """Keeps compiled programs on disk, for the next start of the same program."""
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+
+
+def start(
+    distributed: str = "auto",
+    coordinator: str = "",
+    num_processes: int = 0,
+    process_id: int = -1,
+) -> None:
+    """Joins the other processes of the run, where there are any.
+
+    Args:
+        distributed: 'on' finds the cluster (TPU pod, Slurm, Open MPI) or fails; 'auto'
+            joins one that the environment names; 'off' stays alone.
+        coordinator, num_processes, process_id: the cluster, where nothing names it.
+
+    Raises:
+        ValueError: the values contradict each other, or the others did not come.
+    """
+    if distributed not in ("auto", "on", "off"):
+        raise ValueError(f"--distributed is '{distributed}'; expected auto, on or off.")
+    explicit = bool(coordinator)
+    if explicit and (num_processes < 1 or not 0 <= process_id < num_processes):
+        raise ValueError(
+            f"--coordinator={coordinator} needs --num_processes and --process_id from 0 "
+            f"to num_processes - 1; they are {num_processes} and {process_id}."
+        )
+    named = any(int(os.environ.get(name) or 1) > 1 for name in _CLUSTER_SIZES)
+    if distributed == "off" or not (explicit or distributed == "on" or named):
+        return
+    print("waiting for the other processes of the run ...", file=sys.stderr, flush=True)
+    where: dict[str, Any] = {
+        "coordinator_address": coordinator or None,
+        "num_processes": num_processes if explicit else None,
+        "process_id": process_id if explicit else None,
+    }
+    try:
+        jax.distributed.initialize(**where, initialization_timeout=300)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f"could not join the cluster ({reason}); on a TPU pod start the same command "
+            "on every host (gcloud ... ssh --worker=all --command=...)."
+        ) from error
+
+
+# Set by Slurm, Open MPI and by hand to the number of processes.
+_CLUSTER_SIZES = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")

@@ -77,20 +77,19 @@ class Plan:
 
     def __post_init__(self):
         if self.total_steps < 1:
-            raise ValueError(
-                f"total_steps is {self.total_steps}; expected at least 1."
-            )
+            raise ValueError(f"total_steps is {self.total_steps}; expected at least 1.")
         if len(self.best) != 2 or self.best[1] not in ("max", "min"):
             raise ValueError(
                 f"best is {self.best}; expected a metric and 'max' or 'min', such as "
                 "('test/accuracy', 'max')."
             )
 
-    def keys(self) -> dict[str, jax.Array]:
-        """The keys of 'init', 'train' and 'eval'; all other randomness is theirs."""
-        keys = jax.random.split(jax.random.key(self.seed), 3)
-        return dict(zip(("init", "train", "eval"), keys, strict=True))
-
     def due(self, step: int, every: int) -> bool:
         """Whether something periodic happens after `step` completed steps."""
         return step == self.total_steps or (every > 0 and step % every == 0)
+
+
+def keys(seed: int) -> dict[str, jax.Array]:
+    """The keys of 'init', 'train' and 'eval'; all other randomness is theirs."""
+    three = jax.random.split(jax.random.key(seed), 3)
+    return dict(zip(("init", "train", "eval"), three, strict=True))

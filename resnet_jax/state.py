@@ -124,31 +124,30 @@ def descend(
 def _accumulate(loss_fn, net, batch, key, microbatches):
     gradient = jax.value_and_grad(loss_fn, has_aux=True)
 
-    def part(carry, index_and_batch):
-        total, stats = carry
-        index, batch = index_and_batch
-        (loss, (stats, scalars)), grads = gradient(
-            net.params, stats, batch, jax.random.fold_in(key, index)
-        )
-        scalars = {**scalars, "loss": loss}
-        total = jax.tree.map(jnp.add, total, (grads, scalars))
-        return (total, stats), None
+    def part(stats, index, rows):
+        part_key = jax.random.fold_in(key, index)
+        (loss, (stats, scalars)), grads = gradient(net.params, stats, rows, part_key)
+        return stats, (grads, {**scalars, "loss": loss})
 
+    if microbatches == 1:
+        stats, (grads, scalars) = part(net.stats, 0, batch)
+        return grads, stats, scalars
     parts = jax.tree.map(
         lambda x: x.reshape(-1, microbatches, *x.shape[1:]).swapaxes(0, 1), batch
     )
-    xs = (jnp.arange(microbatches), parts)
-    shapes = jax.eval_shape(
-        lambda: gradient(net.params, net.stats, jax.tree.map(lambda x: x[0], parts), key)
-    )
-    (loss, (_, scalars)), grads = shapes
-    zeros = jax.tree.map(
-        lambda x: jnp.zeros(x.shape, x.dtype), (grads, {**scalars, "loss": loss})
-    )
+
+    def add(carry, index_and_rows):
+        stats, sums = carry
+        stats, new = part(stats, *index_and_rows)
+        return (stats, jax.tree.map(jnp.add, sums, new)), None
+
+    first = jax.tree.map(lambda x: x[0], parts)
+    rest = jnp.arange(1, microbatches), jax.tree.map(lambda x: x[1:], parts)
     # XLA's convolutions inside a CPU while loop are ten times slower.
-    unroll = microbatches if jax.default_backend() == "cpu" else 1
-    (total, stats), _ = jax.lax.scan(part, (zeros, net.stats), xs, unroll=unroll)
-    grads, scalars = jax.tree.map(lambda x: x / microbatches, total)
+    unroll = jax.default_backend() == "cpu"
+    carry, _ = jax.lax.scan(add, part(net.stats, 0, first), rest, unroll=unroll)
+    stats, sums = carry
+    grads, scalars = jax.tree.map(lambda x: x / microbatches, sums)
     return grads, stats, scalars
 
 

@@ -4,9 +4,10 @@ import jax
 
 from resnet_jax.checkpoint import Checkpoints, SaveError
 from resnet_jax.evaluate import Evaluator
+from resnet_jax.figures import Gallery
 from resnet_jax.parallel import all_finite, compile_step, make_mesh, place, replicated
-from resnet_jax.plan import Plan
-from resnet_jax.report import Report
+from resnet_jax.plan import Plan, keys
+from resnet_jax.report import Report, grid
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Task
 from resnet_jax.window import NonFiniteError, Window
@@ -53,7 +54,6 @@ def train(
                 raise
             state, _ = begin(task, data, plan, report, checkpoints)
             attempt += 1
-            report.rewind(int(state.step))
             report.warn(
                 f"{error} Back at step {int(state.step):,}, going on with other data "
                 f"(attempt {attempt} of {MAX_ROLLBACKS})."
@@ -69,7 +69,7 @@ def begin(
     def init(key, start):
         return task.init(key, data.spec.batch(1), start)
 
-    arguments = (plan.keys()["init"], plan.start)
+    arguments = (keys(plan.seed)["init"], plan.start)
     like = jax.eval_shape(init, *arguments)
 
     def read(step):
@@ -79,16 +79,18 @@ def begin(
     if found := checkpoints.newest_good(read, report.warn):
         step = int(found[0].step)
         checkpoints.set_aside(newer_than=step)
+        report.rewind(step)
         report.say(f"resumed at step {step:,} of {plan.total_steps:,}")
         return found
+    report.rewind(0)
     with report.phase("initializing"):
         return jax.jit(init, out_shardings=sharding)(*arguments), 0
 
 
 def _run(task, data, plan, report, checkpoints, state, attempt):
     mesh, options = make_mesh(plan.batch_size), plan.options
-    key = jax.random.fold_in(plan.keys()["train"], attempt)
-    evaluator = Evaluator(task, data, plan.batch_size, plan.keys()["eval"])
+    key = jax.random.fold_in(keys(plan.seed)["train"], attempt)
+    evaluator = Evaluator(task, data, plan.batch_size, keys(plan.seed)["eval"])
     step = saved = int(state.step)
     step_fn, metrics, log_point = None, {}, 0
     window = Window(step, plan.batch_size)
@@ -99,6 +101,7 @@ def _run(task, data, plan, report, checkpoints, state, attempt):
         check_finite(state)
         saved = step
         description = {**plan.description, "attempt": attempt}
+        report.flush()
         try:
             checkpoints.save(state, description, score)
         except SaveError as error:
@@ -108,7 +111,7 @@ def _run(task, data, plan, report, checkpoints, state, attempt):
         host_batch = next(batches)
         batch = place(host_batch, mesh, options.parallel)
         if step_fn is None:
-            report.inputs(host_batch, data.spec)
+            report.inputs(grid(host_batch["image"][:64]))
             with report.phase("compiling train step"):
                 step_fn = compile_train_step(task, mesh, options.parallel)
                 step_fn = step_fn.lower(state, batch, key).compile()
@@ -153,10 +156,14 @@ def judge(task, data, report, evaluator, state) -> dict[str, float]:
     """Evaluates, logs the metrics and shows the figures; returns the metrics."""
     with report.phase("evaluating"):
         sums = evaluator(state)
-    metrics = task.summarize(sums)
-    step = int(state.step)
-    report.log(step, metrics)
-    report.figures(step, task.figures(sums), data.pictures)
+    metrics, figures = task.summarize(sums), task.figures(sums)
+    pictures = {
+        name: data.pictures(figure.evaluation, figure.indices)
+        for name, figure in figures.items()
+        if isinstance(figure, Gallery)
+    }
+    report.log(int(state.step), metrics, progress=False)
+    report.figures(int(state.step), figures, pictures)
     return metrics
 
 

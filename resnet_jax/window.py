@@ -50,12 +50,16 @@ class Window:
         for number, row in enumerate(rows, self.step + 1):
             _check(number, row)
         self.step = upto
-        rate = (self._timed - len(self._pending)) / (time.perf_counter() - self._started)
+        rate = (self._timed - len(self._pending)) / (
+            time.perf_counter() - self._started
+        )
         self.restart_clock()
         self._timed = len(self._pending)
         columns = {name: [float(row[name]) for row in rows] for name in rows[0]}
         means = {
-            f"train/{name}": values[-1] if "learning_rate" in name else np.mean(values)
+            f"train/{name}": values[-1]
+            if "learning_rate" in name
+            else float(np.mean(values))
             for name, values in columns.items()
         }
         return {**means, "time/images_per_second": rate * self.batch_size}

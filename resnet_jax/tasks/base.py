@@ -10,7 +10,7 @@ from resnet_jax.figures import Figure
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.state import TrainState
 
-Batch = Mapping[str, Array]
+Batch = Mapping[str, Any]
 """Arrays by key; a task names the keys it reads in `needs`.
 
     image   uint8 or uint16 [B, H, W, C], as stored
@@ -35,7 +35,9 @@ class Task(Protocol):
     needs: tuple[str, ...]
     metrics: Mapping[str, Accumulator]
 
-    def init(self, key: Array, batch: Batch, start: Mapping | None = None) -> TrainState:
+    def init(
+        self, key: Array, batch: Batch, start: Mapping | None = None
+    ) -> TrainState:
         """The state at step 0; start[net] = {'params', 'stats'} to begin from."""
 
     def train_step(
@@ -53,7 +55,9 @@ class Task(Protocol):
     ) -> TrainState:
         """The state to evaluate: averages in place of the trained weights."""
 
-    def eval_step(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
+    def eval_step(
+        self, state: TrainState, batch: Batch, key: Array
+    ) -> dict[str, Array]:
         """One row per example [B, ...], for the accumulators."""
 
     def show(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:

@@ -68,14 +68,14 @@ class Classification:
             "mistakes": mistakes(),
         }
 
-    def init(self, key: Array, batch: Batch, start: Mapping | None = None) -> TrainState:
+    def init(
+        self, key: Array, batch: Batch, start: Mapping | None = None
+    ) -> TrainState:
         """The state at step 0; start['model'] = {'params', 'stats'} to begin from."""
         image = pixels(batch["image"][:1], self.mean, self.std)
         variables = self.model.init(key, image)
         begin = (start or {}).get("model")
-        net = init_net(
-            variables, self.optimizer, ema=self.ema_decay > 0, start=begin
-        )
+        net = init_net(variables, self.optimizer, ema=self.ema_decay > 0, start=begin)
         return TrainState(step=jnp.zeros((), jnp.int32), nets={"model": net})
 
     def train_step(
@@ -98,7 +98,7 @@ class Classification:
             microbatches=self.microbatches,
             axis_name=self.axis_name,
         )
-        return state.replace(step=state.step + 1, nets={"model": net}), {
+        return dataclasses.replace(state, step=state.step + 1, nets={"model": net}), {
             **scalars,
             "learning_rate": hyper["learning_rate"],
         }
@@ -137,7 +137,7 @@ class Classification:
         """Logits and probabilities [B, K], float32, of stored images."""
         net = state.nets["model"]
         image = pixels(batch["image"], self.mean, self.std)
-        logits = self.model.apply({"params": net.params, **net.stats}, image)
+        logits: Any = self.model.apply({"params": net.params, **net.stats}, image)
         return {"logits": logits, "probabilities": jax.nn.softmax(logits)}
 
     def prepare_eval(
@@ -146,7 +146,9 @@ class Classification:
         """The averaged weights and statistics, where an average is kept."""
         net = state.nets["model"]
         values = net.ema or {"params": net.params, "stats": net.stats}
-        return state.replace(nets={"model": NetState(**values, opt_state=None)})
+        return dataclasses.replace(
+            state, nets={"model": NetState(**values, opt_state=None)}
+        )
 
     def eval_step(
         self, state: TrainState, batch: Batch, key: Array | None = None

@@ -23,21 +23,22 @@ def mix(
     order_key, coin_key, mixup_key, cutmix_key = jax.random.split(key, 4)
     order = jax.random.permutation(order_key, len(image))
     partner, other = image[order], target[order]
-    mixed = []
+    mixed: list[tuple[Array, Array]] = []
     if mixup > 0:
         share = jax.random.beta(mixup_key, mixup, mixup)
         mixed.append((share * image + (1 - share) * partner, share))
     if cutmix > 0:
-        keep = _outside_box(cutmix_key, cutmix, image.shape[1:3])[..., None]
+        keep = _outside_box(cutmix_key, cutmix, image.shape)[..., None]
         mixed.append((jnp.where(keep, image, partner), keep.mean()))
     if len(mixed) == 2:
         coin = jax.random.bernoulli(coin_key)
-        mixed = [tuple(jnp.where(coin, a, b) for a, b in zip(*mixed, strict=True))]
-    (image, share), *_ = mixed
+        (image, share), (cut, kept) = mixed
+        mixed = [(jnp.where(coin, image, cut), jnp.where(coin, share, kept))]
+    image, share = mixed[0]
     return image, share * target + (1 - share) * other
 
 
-def _outside_box(key: Array, alpha: float, size: tuple[int, int]) -> Array:
+def _outside_box(key: Array, alpha: float, shape: tuple[int, ...]) -> Array:
     """Yun et al. 2019, arXiv:1905.04899, section 3.1: False [H, W] inside the box.
 
     The box has the aspect of the image, the area 1 - Beta(alpha, alpha), a uniform
@@ -46,7 +47,7 @@ def _outside_box(key: Array, alpha: float, size: tuple[int, int]) -> Array:
     share_key, *center_keys = jax.random.split(key, 3)
     side = jnp.sqrt(1.0 - jax.random.beta(share_key, alpha, alpha))
     inside = []
-    for center_key, length in zip(center_keys, size, strict=True):
+    for center_key, length in zip(center_keys, shape[1:3], strict=True):
         center = jax.random.uniform(center_key, maxval=length)
         distance = jnp.abs(jnp.arange(length) + 0.5 - center)
         inside.append(distance < side * length / 2)

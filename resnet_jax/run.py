@@ -1,0 +1,162 @@
+"""An experiment: built from its config, or taken up again from its folder."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+from etils import epath
+
+from resnet_jax import config as configs
+from resnet_jax.checkpoint import FOLDER, Checkpoints
+from resnet_jax.lookup import check_arguments
+from resnet_jax.parallel import AXIS, make_mesh, replicated
+from resnet_jax.plan import Options
+from resnet_jax.spec import DataSpec
+from resnet_jax.state import TrainState
+from resnet_jax.tasks import Task, create_task
+
+# Fields of a config that are not sections of the task.
+GENERAL = ("seed", "batch_size", "total_steps", "best", "init_from", "data", "run")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """An experiment taken up again; its data is not needed.
+
+    Attributes:
+        config: as it was saved, a plain dict.
+        task: the problem, with its networks.
+        state: at `step`.
+        spec: of the data it was trained on.
+        step: completed steps.
+    """
+
+    config: dict[str, Any]
+    task: Task
+    state: TrainState
+    spec: DataSpec
+    step: int
+
+
+def options(config: Mapping) -> Options:
+    """The `run` section of a config.
+
+    Raises:
+        ValueError: a field is unknown or out of range.
+    """
+    section = dict(config["run"])
+    check_arguments(Options, section, "config.run")
+    return Options(**section)
+
+
+def build_task(config: Mapping, spec: DataSpec) -> Task:
+    """The task of a config and its data.
+
+    Raises:
+        ValueError: a name or field is unknown, or a section is missing.
+    """
+    if "task" not in config:
+        raise ValueError("the config has no task; set config.task.name.")
+    sections = {k: config[k] for k in config if k not in (*GENERAL, "task")}
+    return create_task(
+        config["task"],
+        spec=spec,
+        total_steps=config["total_steps"],
+        axis_name=AXIS if options(config).parallel == "pmap" else None,
+        **sections,
+    )
+
+
+def build_data(config: Mapping):
+    """The data of a config, this process's share of it.
+
+    Raises:
+        ValueError: the data is not there, or not what the config says.
+    """
+    from resnet_jax.data import Data
+
+    return Data(
+        config["data"],
+        batch_size=config["batch_size"],
+        seed=config["seed"],
+        workers=options(config).workers,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+
+
+def load(
+    path: epath.PathLike,
+    checkpoint: str = "newest",
+    warn=lambda text: None,
+) -> Run:
+    """A finished or running experiment, ready to be used.
+
+    Args:
+        path: its workdir.
+        checkpoint: 'newest', 'best' or a step.
+        warn: is told of damaged checkpoints that were passed over.
+
+    Raises:
+        ValueError: there is no such run or checkpoint, or it is damaged.
+    """
+    folder = epath.Path(path)
+    if not (folder / FOLDER).exists():
+        raise ValueError(
+            f"'{path}' holds no run; expected a --workdir of `resnet-jax train`, with "
+            f"a folder {FOLDER}/ in it."
+        )
+    checkpoints = Checkpoints(folder, read_only=True)
+    try:
+        wanted = _steps(checkpoints, checkpoint, folder)
+        found = checkpoints.newest_good(
+            lambda step: _read(checkpoints, step), warn, wanted
+        )
+    finally:
+        checkpoints.close()
+    if found is None:
+        raise ValueError(f"'{path}' has no checkpoint yet; train it for longer.")
+    return found
+
+
+def _steps(checkpoints: Checkpoints, checkpoint: str, folder) -> list[int]:
+    steps = checkpoints.steps()
+    if checkpoint == "newest":
+        return steps
+    wanted = checkpoints.best_step() if checkpoint == "best" else checkpoint
+    if wanted is None or not str(wanted).isdigit() or int(wanted) not in steps:
+        there = ", ".join(map(str, steps)) or "none"
+        raise ValueError(
+            f"'{folder}' has no checkpoint '{checkpoint}'; expected 'newest', 'best' "
+            f"(of a run with evaluations) or a step, of which there are: {there}."
+        )
+    return [int(wanted)]
+
+
+def _read(checkpoints: Checkpoints, step: int) -> Run:
+    description = checkpoints.describe(step)
+    config = configs.from_json(description["config"])
+    spec = DataSpec.from_json(description["spec"])
+    task = build_task({**config, "run": {**config["run"], "parallel": "jit"}}, spec)
+    like = jax.eval_shape(lambda key: task.init(key, spec.batch(1)), jax.random.key(0))
+    state = checkpoints.restore(step, like, replicated(make_mesh(1)))
+    return Run(config, task, state, spec, step)
+
+
+def saved_config(path: epath.PathLike) -> dict | None:
+    """The config of the run in a folder, None where there is none.
+
+    Raises:
+        ValueError: there is one, and it is unreadable.
+    """
+    file = epath.Path(path) / "config.json"
+    if not file.exists():
+        return None
+    try:
+        return configs.from_json(json.loads(file.read_text()))
+    except ValueError as error:
+        raise ValueError(
+            f"'{file}' is not JSON ({error}); restore it, or use another workdir."
+        ) from error

@@ -1,0 +1,97 @@
+"""resnet-jax classify: images to labels, with a run and without its data."""
+
+import pathlib
+import sys
+from collections.abc import Iterator, Sequence
+
+import jax
+import numpy as np
+
+from resnet_jax.data.images import SUFFIXES, read_image
+from resnet_jax.data.transforms import apply_transforms, build_transforms
+from resnet_jax.run import Run, load
+from resnet_jax.verbs.table import Table
+
+
+def classify(
+    run: str, images: Sequence[str], *, checkpoint: str = "newest", top: int = 1
+) -> Table:
+    """The most probable labels of images.
+
+    An image gets the transforms of the run's evaluation; one of another size than the
+    run was trained on is then resized to it, and grey and color are converted.
+
+    Args:
+        run: the run folder.
+        images: files, or folders whose images are taken in the order of their names.
+        checkpoint: 'newest', 'best' or a step.
+        top: labels per image.
+
+    Returns:
+        Rows of image, rank, label, probability.
+
+    Raises:
+        ValueError: the run is not there or no classifier, no image is found, or all of
+            them are unreadable. A bad one among others is reported and left out.
+    """
+    loaded = load(run, checkpoint, warn=_warn)
+    names = loaded.spec.class_names
+    if loaded.config["task"]["name"] != "classification":
+        raise ValueError(f"'{run}' is no classifier; classify needs one.")
+    if not 1 <= top <= len(names):
+        raise ValueError(f"--top is {top}; expected 1 to {len(names)}, its classes.")
+    predict = jax.jit(loaded.task.predict)
+    rows = []
+    for file in _files(images):
+        try:
+            image = _fit(loaded, read_image(file, loaded.spec.shapes["image"][-1]))
+        except ValueError as error:
+            _warn(str(error))
+            continue
+        key = jax.random.key(0)
+        output = predict(loaded.state, {"image": image[None]}, key)
+        probabilities = np.asarray(output["probabilities"])[0, : len(names)]
+        for rank, index in enumerate(np.argsort(-probabilities)[:top], 1):
+            rows.append(
+                {
+                    "image": str(file),
+                    "rank": rank,
+                    "label": names[index],
+                    "probability": float(probabilities[index]),
+                }
+            )
+    if not rows:
+        raise ValueError("none of the images could be read.")
+    return Table(rows, {"probability": ".4f"})
+
+
+def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
+    for path in map(pathlib.Path, paths):
+        if path.is_dir():
+            found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
+            if not found:
+                raise ValueError(
+                    f"folder '{path}' holds no {', '.join(SUFFIXES)} file."
+                )
+            yield from found
+        elif path.is_file():
+            yield path
+        else:
+            raise ValueError(f"'{path}' is neither an image nor a folder of images.")
+
+
+def _fit(loaded: Run, image: np.ndarray) -> np.ndarray:
+    spec = loaded.spec
+    image = apply_transforms(build_transforms(spec.transforms), image[None])[0]
+    height, width, channels = spec.shapes["image"]
+    if image.dtype != spec.dtypes["image"]:
+        scale = 257 if spec.dtypes["image"] == "uint16" else 1 / 257
+        image = (image * scale).astype(spec.dtypes["image"])
+    if image.shape != (height, width, channels) and not spec.transforms:
+        size = {"resize": {"size": (height, width)}}
+        image = apply_transforms(build_transforms(size), image[None])[0]
+    return image
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)

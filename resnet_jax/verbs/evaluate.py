@@ -1,0 +1,82 @@
+"""resnet-jax evaluate: the metrics of a run's checkpoint."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+from etils import epath
+
+from resnet_jax import config as configs
+from resnet_jax.evaluate import Evaluator
+from resnet_jax.plan import keys
+from resnet_jax.run import Run, build_data, load
+
+
+def evaluate(
+    run: str,
+    *,
+    checkpoint: str = "newest",
+    split: str = "",
+    batch_size: int = 0,
+    overrides: Mapping[str, str] | None = None,
+) -> "Evaluation":
+    """Evaluates every example of a split exactly once.
+
+    The result is also written to <run>/evaluation-<split>-<step>.json.
+
+    Args:
+        run: the run folder.
+        checkpoint: 'newest', 'best' or a step.
+        split: a split of the data; '' for the evaluations of the config.
+        batch_size: examples per batch; 0 for the config's.
+        overrides: config fields that lie elsewhere now, such as
+            {'data.source.path': '/new/place.npz'}; only `data` and `run` may change.
+
+    Raises:
+        ValueError: the run, the checkpoint, the split or the data is not there.
+    """
+    loaded = load(run, checkpoint, warn=lambda text: print(text, file=sys.stderr))
+    config = configs.ConfigDict(loaded.config)
+    for field, text in (overrides or {}).items():
+        if not field.startswith(("data.", "run.")):
+            raise ValueError(
+                f"config.{field} is part of what was trained; only config.data and "
+                "config.run can be set for an evaluation."
+            )
+        configs.override(config, field, text)
+    plain = configs.from_json(configs.to_json(config))
+    if batch_size:
+        plain["batch_size"] = batch_size
+    if split:
+        first: dict = next(iter(plain["data"]["evals"].values()), {})
+        plain["data"]["evals"] = {split: {**first, "split": split}}
+    data = build_data(plain)
+    key = keys(plain["seed"])["eval"]
+    evaluator = Evaluator(loaded.task, data, plain["batch_size"], key)
+    metrics = loaded.task.summarize(evaluator(loaded.state))
+    result = Evaluation(loaded, metrics)
+    if jax.process_index() == 0:
+        name = f"evaluation-{split or '-'.join(data.evals)}-{loaded.step}.json"
+        (epath.Path(run) / name).write_text(json.dumps(result, indent=2))
+    return result
+
+
+class Evaluation(dict):
+    """The step, the batch size and the metrics; printed as a table."""
+
+    def __init__(self, run: Run, metrics: Mapping[str, float]):
+        finite = {k: v if math.isfinite(v) else None for k, v in metrics.items()}
+        super().__init__(step=run.step, metrics=finite)
+
+    def __str__(self) -> str:
+        rows: dict[str, Any] = {"step": self["step"], **self["metrics"]}
+        width = max(map(len, rows))
+        return "\n".join(
+            f"{name:{width}}  {value:,}"
+            if isinstance(value, int) or value is None
+            else f"{name:{width}}  {value:,.6g}"
+            for name, value in rows.items()
+        )
