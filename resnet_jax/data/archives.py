@@ -144,7 +144,8 @@ def _read_idx(path: pathlib.Path, shape: tuple[int, ...]) -> np.ndarray:
             f"{path} is not an idx file of {len(shape)} dimensions: it starts with "
             f"{raw[:4].hex(' ') or 'nothing'}, not 00 00 08 0{len(shape)}."
         )
-    found = tuple(int(n) for n in np.frombuffer(raw[4:header], ">u4"))
+    sides = raw[4:header].ljust(header - 4, b"\0")
+    found = tuple(int(n) for n in np.frombuffer(sides, ">u4"))
     if found != shape or len(raw) != header + size:
         raise ValueError(
             f"{path} has the shape {list(found)} and {len(raw) - header:,} values or "

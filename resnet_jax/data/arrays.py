@@ -1,5 +1,6 @@
 """Sources that hold all their examples in memory as arrays."""
 
+import contextlib
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -147,13 +148,21 @@ def npz(
     return ArraySource(arrays, names, f"{path} ({split})")
 
 
+@contextlib.contextmanager
 def _open(path: str):
     try:
-        file = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise ValueError(f"there is no file {path}.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} cannot be read as an .npz file: {error}.") from error
+        with open(path, "rb") as opened:
+            yield _load(opened, path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ValueError(f"{path} cannot be read: {reason}.") from error
+
+
+def _load(opened, path: str):
+    try:
+        file = np.load(opened, allow_pickle=False)
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is not a sound .npz file: {error}.") from error
     if not isinstance(file, np.lib.npyio.NpzFile):
         raise ValueError(f"{path} is a single array, not an .npz file of several.")
     return file

@@ -269,6 +269,13 @@ def test_a_bad_example_stops_by_name(tree, tmp_path):
         take(data, 3)
 
 
+@pytest.mark.slow
+def test_a_bad_example_in_a_worker_stops_by_name(tree, tmp_path):
+    root = spoil(tree, tmp_path, "train/cat/05.png")
+    with pytest.raises(ValueError, match=r"cat/05\.png .*on_bad_example='skip'"):
+        take(make(folder_section(root), workers=1), 3)
+
+
 def test_a_bad_example_is_replaced_and_counted(tree, tmp_path, caplog):
     bad = "train/cat/00.png", "train/cat/05.png", "train/cat/06.png", "val/dog/04.png"
     section = folder_section(spoil(tree, tmp_path, *bad), on_bad_example="skip")

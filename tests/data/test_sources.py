@@ -170,11 +170,11 @@ def test_npz_mistakes(tmp_path, arrays, message):
 def test_npz_files_that_are_none(tmp_path):
     path = tmp_path / "a.npz"
     section = {"name": "npz", "path": str(path)}
-    with pytest.raises(ValueError, match=r"there is no file .*a\.npz"):
+    with pytest.raises(ValueError, match=r"a\.npz cannot be read: No such file"):
         load_source(section, "train")
     for content in (b"", b"hello", b"PK\x03\x04" + bytes(30)):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r"a\.npz cannot be read as an \.npz"):
+        with pytest.raises(ValueError, match=r"a\.npz is not a sound \.npz"):
             load_source(section, "train")
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
