@@ -234,7 +234,7 @@ def call(name: str, arguments: dict[str, Any]) -> None:
     if "from" in arguments:
         arguments["source"] = arguments.pop("from")
     result = function(**arguments)
-    if isinstance(result, str) or as_json:
+    if name != "train":
         print(json.dumps(result, indent=2) if as_json else result)
 
 

@@ -32,7 +32,8 @@ def train(
         checkpoints: of this run.
 
     Returns:
-        The final state and the metrics of the last evaluation.
+        The final state, and the metrics of the last evaluation ({} where the run was
+        finished before).
 
     Raises:
         ValueError: the data lacks a key that the task needs.
@@ -80,7 +81,8 @@ def begin(
         step = int(found[0].step)
         checkpoints.set_aside(newer_than=step)
         report.rewind(step)
-        report.say(f"resumed at step {step:,} of {plan.total_steps:,}")
+        done = " (finished: nothing to do)" if step >= plan.total_steps else ""
+        report.say(f"resumed at step {step:,} of {plan.total_steps:,}{done}")
         return found
     report.rewind(0)
     with report.phase("initializing"):
@@ -140,7 +142,7 @@ def _run(task, data, plan, report, checkpoints, state, attempt):
     checkpoints.wait()
     if step < plan.total_steps:
         raise Preempted(f"stopped at step {step:,} of {plan.total_steps:,}; saved.")
-    return state, metrics or judge(task, data, report, evaluator, state)
+    return state, metrics
 
 
 def compile_train_step(task: Task, mesh, mode: str):

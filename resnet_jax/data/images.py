@@ -76,7 +76,8 @@ def _decode(file, channels: int, size_hint: int | None, name: str) -> np.ndarray
             if pixels <= MAX_PIXELS:
                 if size_hint:
                     image.draft("RGB", (size_hint, size_hint))
-                return _to_array(ImageOps.exif_transpose(image), channels)
+                ImageOps.exif_transpose(image, in_place=True)
+                return _to_array(image, channels)
     except UnidentifiedImageError as error:
         kinds = "PNG, JPEG, WebP or TIFF"
         raise BadImage(f"{name} is not a readable {kinds} image.") from error
@@ -104,5 +105,7 @@ def _to_array(image, channels: int) -> np.ndarray:
         )
     if image.mode in ("P", "PA", "LA", "La", "RGBa"):
         image = image.convert("RGBA")
-    array = np.array(image.convert(_MODES[channels]))
+    if image.mode != (mode := _MODES[channels]):
+        image = image.convert(mode)
+    array = np.asarray(image)
     return array[..., None] if channels == 1 else array
