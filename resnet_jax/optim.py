@@ -1,8 +1,10 @@
 """Optimizers and schedules, built apart: a schedule knows the step, a tx its values."""
 
 import dataclasses
+import fnmatch
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 import optax
@@ -208,3 +210,23 @@ def _inject(factory):
 
 
 _INJECTED = {name: _inject(factory) for name, factory in OPTIMIZERS.items()}
+
+
+def hold(patterns: tuple[str, ...], old: Any, new: Any) -> Any:
+    """The new tree, with the old leaves where a pattern matches.
+
+    A pattern is matched against the '/'-joined path of a leaf and of each module
+    above it: 'layer1*' holds every leaf under layer1_0, layer1_1, ...
+    """
+
+    def choose(path, old, new):
+        return old if matches(patterns, path) else new
+
+    return jax.tree_util.tree_map_with_path(choose, old, new)
+
+
+def matches(patterns: tuple[str, ...], path: tuple) -> bool:
+    """Whether a pattern names this leaf or a module that it lies in."""
+    names = [str(p.key) for p in path]
+    heads = ["/".join(names[: i + 1]) for i in range(len(names))]
+    return any(fnmatch.fnmatchcase(h, p) for h in heads for p in patterns)

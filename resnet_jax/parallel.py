@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
@@ -137,16 +136,6 @@ def fetch(tree: Any) -> Any:
     return jax.tree.map(
         lambda x: np.asarray(multihost_utils.process_allgather(x, tiled=True)), tree
     )
-
-
-def all_finite(tree: Any) -> jax.Array:
-    """Whether every float in the tree is finite, as a boolean scalar."""
-    checks = [
-        jnp.isfinite(x).all()
-        for x in jax.tree.leaves(tree)
-        if jnp.issubdtype(x.dtype, jnp.inexact)
-    ]
-    return jnp.stack(checks).all() if checks else jnp.array(True)
 
 
 def cache_compilations(folder: os.PathLike) -> None:

@@ -1,6 +1,5 @@
 """A run is data: a step number and named networks."""
 
-import fnmatch
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +9,8 @@ import jax.numpy as jnp
 import optax
 from jax import Array
 
-from resnet_jax.optim import Optimizer
+from resnet_jax.gradient import accumulate
+from resnet_jax.optim import Optimizer, hold
 
 PyTree = Any
 
@@ -102,7 +102,9 @@ def descend(
         The network after the update, and the scalars of loss_fn (means over
         microbatches and devices) with 'loss' and 'gradient_norm' (before clipping).
     """
-    grads, stats, scalars = _accumulate(loss_fn, net, batch, key, microbatches)
+    grads, stats, scalars = accumulate(
+        loss_fn, net.params, net.stats, batch, key, microbatches
+    )
     if axis_name is not None:
         grads, stats, scalars = jax.lax.pmean((grads, stats, scalars), axis_name)
     scalars["gradient_norm"] = optax.global_norm(grads)
@@ -121,36 +123,6 @@ def descend(
     return NetState(params, stats, opt_state, ema), scalars
 
 
-def _accumulate(loss_fn, net, batch, key, microbatches):
-    gradient = jax.value_and_grad(loss_fn, has_aux=True)
-
-    def part(stats, index, rows):
-        part_key = jax.random.fold_in(key, index)
-        (loss, (stats, scalars)), grads = gradient(net.params, stats, rows, part_key)
-        return stats, (grads, {**scalars, "loss": loss})
-
-    if microbatches == 1:
-        stats, (grads, scalars) = part(net.stats, 0, batch)
-        return grads, stats, scalars
-    parts = jax.tree.map(
-        lambda x: x.reshape(-1, microbatches, *x.shape[1:]).swapaxes(0, 1), batch
-    )
-
-    def add(carry, index_and_rows):
-        stats, sums = carry
-        stats, new = part(stats, *index_and_rows)
-        return (stats, jax.tree.map(jnp.add, sums, new)), None
-
-    first = jax.tree.map(lambda x: x[0], parts)
-    rest = jnp.arange(1, microbatches), jax.tree.map(lambda x: x[1:], parts)
-    # XLA's convolutions inside a CPU while loop are ten times slower.
-    unroll = jax.default_backend() == "cpu"
-    carry, _ = jax.lax.scan(add, part(net.stats, 0, first), rest, unroll=unroll)
-    stats, sums = carry
-    grads, scalars = jax.tree.map(lambda x: x / microbatches, sums)
-    return grads, stats, scalars
-
-
 def average(ema: PyTree, new: PyTree, decay: float | Array) -> PyTree:
     """The moving average {'params', 'stats'} after one step.
 
@@ -165,23 +137,3 @@ def average(ema: PyTree, new: PyTree, decay: float | Array) -> PyTree:
         return (decay * old + (1.0 - decay) * new).astype(old.dtype)
 
     return jax.tree_util.tree_map_with_path(move, ema, new)
-
-
-def hold(patterns: tuple[str, ...], old: PyTree, new: PyTree) -> PyTree:
-    """The new tree, with the old leaves where a pattern matches.
-
-    A pattern is matched against the '/'-joined path of a leaf and of each module
-    above it: 'layer1*' holds every leaf under layer1_0, layer1_1, ...
-    """
-
-    def choose(path, old, new):
-        return old if matches(patterns, path) else new
-
-    return jax.tree_util.tree_map_with_path(choose, old, new)
-
-
-def matches(patterns: tuple[str, ...], path: tuple) -> bool:
-    """Whether a pattern names this leaf or a module that it lies in."""
-    names = [str(p.key) for p in path]
-    heads = ["/".join(names[: i + 1]) for i in range(len(names))]
-    return any(fnmatch.fnmatchcase(h, p) for h in heads for p in patterns)

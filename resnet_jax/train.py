@@ -5,12 +5,12 @@ import jax
 from resnet_jax.checkpoint import Checkpoints, SaveError
 from resnet_jax.evaluate import Evaluator
 from resnet_jax.figures import Gallery
-from resnet_jax.parallel import all_finite, compile_step, make_mesh, place, replicated
+from resnet_jax.parallel import compile_step, make_mesh, place, replicated
 from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report, grid
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Task
-from resnet_jax.window import NonFiniteError, Window
+from resnet_jax.window import NonFiniteError, Window, check_finite
 
 MAX_ROLLBACKS = 3
 
@@ -118,7 +118,7 @@ def _run(task, data, plan, report, checkpoints, state, attempt):
                 step_fn = compile_train_step(task, mesh, options.parallel)
                 step_fn = step_fn.lower(state, batch, key).compile()
             window.restart_clock()
-        trace(options.profile, step, report)
+        report.trace(options.profile, step)
         state, scalars = step_fn(state, batch, key)
         step += 1
         window.add(scalars)
@@ -167,22 +167,3 @@ def judge(task, data, report, evaluator, state) -> dict[str, float]:
     report.log(int(state.step), metrics, progress=False)
     report.figures(int(state.step), figures, pictures)
     return metrics
-
-
-def check_finite(state: TrainState) -> None:
-    """Raises NonFiniteError where a weight, statistic or moment is not finite."""
-    if not bool(jax.jit(all_finite)((state.nets, state.memory))):
-        raise NonFiniteError(
-            f"a weight is not finite after step {int(state.step):,}. Lower the "
-            "learning rate, or clip the gradient (optim.clip_norm=1)."
-        )
-
-
-def trace(profile: tuple[int, int], step: int, report: Report) -> None:
-    """Starts and stops the profiler at the steps asked for."""
-    first, last = profile
-    if last and step == first:
-        jax.profiler.start_trace(str(report.workdir / "profile"))
-    if last and step == last:
-        jax.profiler.stop_trace()
-        report.say(f"trace of steps {first} to {last}: {report.workdir / 'profile'}")

@@ -2,9 +2,13 @@
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+
+from resnet_jax.state import TrainState
 
 # Steps that may be under way on the device while the host prepares the next.
 IN_FLIGHT = 4
@@ -72,3 +76,18 @@ def _check(step: int, scalars: Mapping[str, np.ndarray]) -> None:
                 f"{name} is {float(value)} at step {step:,}. Lower the learning rate, "
                 "warm it up for longer, or clip the gradient (optim.clip_norm=1)."
             )
+
+
+def check_finite(state: TrainState) -> None:
+    """Raises NonFiniteError where a weight, statistic or moment is not finite."""
+    if not bool(_all_finite((state.nets, state.memory))):
+        raise NonFiniteError(
+            f"a weight is not finite after step {int(state.step):,}. Lower the "
+            "learning rate, or clip the gradient (optim.clip_norm=1)."
+        )
+
+
+@jax.jit
+def _all_finite(tree: Any) -> jax.Array:
+    floats = [x for x in jax.tree.leaves(tree) if jnp.issubdtype(x.dtype, jnp.inexact)]
+    return jnp.stack([jnp.isfinite(x).all() for x in floats]).all()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from resnet_jax.data.arrays import ArraySource
+from resnet_jax.data.arrays import ArraySource, check_images
 from resnet_jax.data.batches import (
     FOREVER,
     Batch,
@@ -159,6 +159,7 @@ def _first(reader: Reader) -> Batch:
             break
     else:
         raise ValueError(f"no example of {reader.source!r} can be read.")
+    check_images(example["image"][None], f"the images of {reader.source!r}")
     integers = {"label": np.int32, "index": np.int32}
     return {
         key: np.asarray(value, integers.get(key))[None]

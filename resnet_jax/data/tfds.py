@@ -25,18 +25,14 @@ class RecordSource:
         from tensorflow_datasets import decode, features
 
         known = dict(builder.info.features.items())
-        self.keys = [k for k in ("image", "label") if k in known]
         if "image" not in known:
-            raise ValueError(
-                f"{description} has no feature 'image', only {', '.join(known)}."
-            )
-        encoded = isinstance(known["image"], features.Image)
-        self.channels = known["image"].shape[-1] if encoded else 0
+            raise ValueError(f"it has no feature 'image', only {', '.join(known)}.")
         label = known.get("label")
-        if label is not None and not isinstance(label, features.ClassLabel):
-            self.keys.remove("label")
-            label = None
-        self.class_names = tuple(label.names) if label is not None else ()
+        names = label.names if isinstance(label, features.ClassLabel) else ()
+        self.class_names = tuple(names)
+        # Encoded images are decoded by read_image, which bounds and names them.
+        encoded = isinstance(known["image"], features.Image)
+        self.channels = (known["image"].shape[-1] or 3) if encoded else None
         decoders = {"image": decode.SkipDecoding()} if encoded else None
         self.records = builder.as_data_source(split, decoders=decoders)
         self.description = description
@@ -46,16 +42,13 @@ class RecordSource:
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         record = self.records[int(index)]
-        image = record["image"]
+        example = {"image": record["image"]}
         if self.channels:
             name = f"image {index} of {self.description}"
-            image = read_image(image, self.channels, name=name)
-        example = {"image": image}
-        return (
-            {**example, "label": np.int32(record["label"])}
-            if "label" in self.keys
-            else example
-        )
+            example["image"] = read_image(record["image"], self.channels, name=name)
+        if self.class_names:
+            example["label"] = np.int32(record["label"])
+        return example
 
     def __repr__(self) -> str:
         return self.description

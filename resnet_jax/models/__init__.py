@@ -9,7 +9,7 @@ import flax.linen as nn
 from flax.core import FrozenDict
 
 from resnet_jax.lookup import build
-from resnet_jax.models.resnet import RESNETS
+from resnet_jax.models.resnet_variants import RESNETS
 
 MODELS: dict[str, Callable] = {**RESNETS}
 

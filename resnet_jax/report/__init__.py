@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import jax
 import numpy as np
 from etils import epath
 from PIL import Image
@@ -162,6 +163,18 @@ class Report:
         """Keeps a grid of what the network saw as inputs.png."""
         if self.enabled:
             save_png(self.workdir / "inputs.png", image)
+
+    def trace(self, profile: tuple[int, int], step: int) -> None:
+        """Starts and stops the profiler at (first, last) steps; (0, 0) for never.
+
+        Every process writes its own trace to profile/.
+        """
+        first, last = profile
+        if last and step == first:
+            jax.profiler.start_trace(str(self.workdir / "profile"))
+        if last and step == last:
+            jax.profiler.stop_trace()
+            self.say(f"trace of steps {first} to {last}: {self.workdir / 'profile'}")
 
     def flush(self) -> None:
         """Makes log, numbers and timings durable: to be called with every save."""

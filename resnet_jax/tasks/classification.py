@@ -9,18 +9,20 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from resnet_jax.figures import Figure, Gallery, Matrix, Table
+from resnet_jax.figures import Figure
+from resnet_jax.lookup import check_arguments, suggest
 from resnet_jax.losses.classification import LOSSES, class_targets, cross_entropy_loss
-from resnet_jax.lookup import suggest
 from resnet_jax.metrics.accumulator import Accumulator
-from resnet_jax.metrics.accuracy import accuracy, per_class
+from resnet_jax.metrics.accuracy import accuracy
 from resnet_jax.metrics.confusion import confusion, mistakes
+from resnet_jax.metrics.ranking import ranking
 from resnet_jax.models import create_model
 from resnet_jax.optim import Optimizer, create_optimizer
 from resnet_jax.parallel import rows, whole
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import NetState, TrainState, descend, init_net
 from resnet_jax.tasks.base import Batch, pixels
+from resnet_jax.tasks.classification_figures import classification_figures
 from resnet_jax.tasks.mixing import mix
 
 
@@ -58,6 +60,11 @@ class Classification:
     axis_name: str | None = None
 
     needs: ClassVar[tuple[str, ...]] = ("image", "label")
+
+    def __post_init__(self):
+        for name in ("label_smoothing", "ema_decay"):
+            if not 0 <= (value := getattr(self, name)) < 1:
+                raise ValueError(f"task.{name} is {value}; expected 0 <= {name} < 1.")
 
     @property
     def metrics(self) -> dict[str, Accumulator]:
@@ -153,27 +160,10 @@ class Classification:
     def eval_step(
         self, state: TrainState, batch: Batch, key: Array | None = None
     ) -> dict[str, Array]:
-        """Per example: index, label, predicted, confidence, rank, loss.
-
-        The rank counts the classes ahead of the true one, in argmax's order among
-        equals; it is num_classes where any logit is not finite, so that a broken
-        network is never right.
-        """
+        """Per example: index, label, and what metrics.ranking says of its logits."""
         logits = self.predict(state, batch)["logits"]
         label = batch["label"]
-        true = jnp.take_along_axis(logits, jnp.maximum(label, 0)[:, None], -1)
-        earlier = jnp.arange(self.num_classes) < label[:, None]
-        rank = ((logits > true) | ((logits == true) & earlier)).sum(-1)
-        finite = jnp.isfinite(logits).all(-1)
-        predicted = logits.argmax(-1)
-        return {
-            "index": batch["index"],
-            "label": label,
-            "predicted": predicted,
-            "confidence": jax.nn.softmax(logits).max(-1),
-            "rank": jnp.where(finite, rank, self.num_classes),
-            "loss": jax.nn.logsumexp(logits, -1) - true[:, 0],
-        }
+        return {"index": batch["index"], "label": label, **ranking(logits, label)}
 
     def show(
         self, state: TrainState, batch: Batch, key: Array | None = None
@@ -198,29 +188,7 @@ class Classification:
 
     def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
         """Confusion matrix, accuracy per class, most confident mistakes."""
-        figures: dict[str, Figure] = {}
-        for name, sums in evals.items():
-            counts = sums["confusion"]
-            figures[f"{name}/confusion"] = Matrix(
-                counts, self.class_names, rows="true", columns="predicted"
-            )
-            examples = sums["accuracy"]["examples"].astype(int).tolist()
-            share = per_class(sums["accuracy"]).tolist()
-            figures[f"{name}/classes"] = Table(
-                ("class", "examples", "accuracy"),
-                tuple(zip(self.class_names, examples, share, strict=True)),
-            )
-            worst = sums["mistakes"]
-            figures[f"{name}/mistakes"] = Gallery(
-                name, worst["index"].astype(int), tuple(self._captions(worst))
-            )
-        return figures
-
-    def _captions(self, worst):
-        columns = (worst["label"], worst["predicted"], worst["confidence"])
-        for label, predicted, confidence in zip(*columns, strict=True):
-            true, said = self.class_names[int(label)], self.class_names[int(predicted)]
-            yield f"{true}, taken for {said} ({confidence:.0%})"
+        return classification_figures(evals, self.class_names)
 
 
 def classification(
@@ -231,11 +199,7 @@ def classification(
     total_steps: int,
     axis_name: str | None = None,
     loss: str = "cross_entropy",
-    label_smoothing: float = 0.0,
-    mixup: float = 0.0,
-    cutmix: float = 0.0,
-    ema_decay: float = 0.0,
-    microbatches: int = 1,
+    **options: Any,
 ) -> Classification:
     """The task of a config's sections.
 
@@ -247,36 +211,32 @@ def classification(
         total_steps: the length of the run.
         axis_name: the device axis under pmap.
         loss: a name in LOSSES.
-        label_smoothing, mixup, cutmix, ema_decay, microbatches: as the task's.
+        **options: Classification's own: label_smoothing, mixup, cutmix, ema_decay,
+            microbatches.
 
     Raises:
         ValueError: a name or value is unknown or out of range.
     """
-    model = dict(model)
-    num_classes = model.setdefault("num_classes", spec.num_classes)
+    if loss not in LOSSES:
+        raise ValueError(f"unknown loss '{loss}'. {suggest(loss, LOSSES)}")
+    model = {"num_classes": spec.num_classes, **model}
+    num_classes = model["num_classes"]
     if num_classes < max(spec.num_classes, 1):
         raise ValueError(
             f"model.num_classes is {num_classes} and the data has {spec.num_classes} "
             "classes; remove it from the config, or give at least as many."
         )
-    for name, value in (("label_smoothing", label_smoothing), ("ema_decay", ema_decay)):
-        if not 0 <= value < 1:
-            raise ValueError(f"task.{name} is {value}; expected 0 <= {name} < 1.")
-    if loss not in LOSSES:
-        raise ValueError(f"unknown loss '{loss}'. {suggest(loss, LOSSES)}")
     names = [*spec.class_names, *map(str, range(spec.num_classes, num_classes))]
-    return Classification(
-        model=create_model(model.pop("name"), axis_name=axis_name, **model),
-        optimizer=create_optimizer(optim, total_steps),
-        num_classes=num_classes,
-        class_names=tuple(names),
-        mean=spec.mean,
-        std=spec.std,
-        loss=LOSSES[loss],
-        label_smoothing=label_smoothing,
-        mixup=mixup,
-        cutmix=cutmix,
-        ema_decay=ema_decay,
-        microbatches=microbatches,
-        axis_name=axis_name,
-    )
+    fields = {
+        "model": create_model(model.pop("name"), axis_name=axis_name, **model),
+        "optimizer": create_optimizer(optim, total_steps),
+        "num_classes": num_classes,
+        "class_names": tuple(names),
+        "mean": spec.mean,
+        "std": spec.std,
+        "loss": LOSSES[loss],
+        "axis_name": axis_name,
+        **options,
+    }
+    check_arguments(Classification, fields, "task 'classification'")
+    return Classification(**fields)

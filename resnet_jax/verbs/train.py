@@ -227,6 +227,7 @@ def banner(name: str, task, spec, plan: Plan, folder: epath.Path) -> dict[str, s
         f"{jax.process_count()} process(es), {plan.options.parallel}",
         "parameters": ", ".join(f"{net} {size:,}" for net, size in sizes.items()),
         "data": f"{spec.source}: {', '.join(sets)}; {', '.join(shapes)}",
-        "training": f"{plan.total_steps:,} steps of {plan.batch_size}, seed {plan.seed}",
+        "training": f"{plan.total_steps:,} steps, seed {plan.seed}",
+        "batch size": str(plan.batch_size),
         "workdir": str(folder if "://" in str(folder) else folder.resolve()),
     }

@@ -1,0 +1,180 @@
+"""resnet-jax benchmark: where the time of a config goes, on this machine."""
+
+import itertools
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from resnet_jax import config as configs
+from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.models.summary import summarize
+from resnet_jax.parallel import make_mesh, place, replicated
+from resnet_jax.plan import Options, Plan, keys
+from resnet_jax.report import Report
+from resnet_jax.run import build_data, build_task, options
+from resnet_jax.train import compile_train_step, train
+
+ROUNDS = 3
+
+
+def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Timings":
+    """Times compilation, the bare step, the whole loop, and the input alone.
+
+    The bare step runs on one batch that stays on the device; the loop reads, places
+    and logs as training does. The two are timed in turn, ROUNDS times, and their
+    medians are compared. Nothing is kept.
+
+    Args:
+        config: with the command line's overrides.
+        name: of the config.
+        steps: per round, at least 2.
+
+    Raises:
+        ValueError: the config cannot be built, or its data is not there.
+    """
+    if steps < 2:
+        raise ValueError(f"--steps is {steps}; expected at least 2.")
+    jax.config.update("jax_enable_compilation_cache", False)
+    plain = configs.from_json(configs.to_json(config))
+    plain["data"]["evals"] = {}
+    data = build_data(plain)
+    task = build_task(plain, data.spec)
+    batch_size, mode = plain["batch_size"], options(plain).parallel
+    mesh, key = make_mesh(batch_size), keys(plain["seed"])["train"]
+    batch = place(next(data.train(0)), mesh, mode)
+    init = jax.jit(
+        lambda key: task.init(key, data.spec.batch(1)), out_shardings=replicated(mesh)
+    )
+    state = init(key)
+    begin = time.perf_counter()
+    step = compile_train_step(task, mesh, mode).lower(state, batch, key).compile()
+    compiling = time.perf_counter() - begin
+
+    def bare() -> float:
+        nonlocal state
+        begin = time.perf_counter()
+        for _ in range(steps):
+            state, scalars = step(state, batch, key)
+        jax.block_until_ready(scalars)
+        return (time.perf_counter() - begin) / steps
+
+    bare()
+    pairs = [(bare(), _loop(task, data, plain, steps)) for _ in range(ROUNDS)]
+    bare_time, loop_time = (
+        statistics.median(times) for times in zip(*pairs, strict=True)
+    )
+    return Timings(
+        {
+            "config": name,
+            "device": f"{mesh.size} x {jax.devices()[0].device_kind}",
+            "batch_size": batch_size,
+            "compile_seconds": compiling,
+            "bare_step_ms": 1e3 * bare_time,
+            "loop_step_ms": 1e3 * loop_time,
+            "loop_overhead": statistics.median(b / a for a, b in pairs) - 1,
+            "images_per_second": batch_size / loop_time,
+            "input_images_per_second": _input_rate(data, batch_size, steps),
+            **_work(task, data.spec, batch_size / bare_time),
+            **_memory(step),
+        }
+    )
+
+
+def _loop(task, data, config, steps) -> float:
+    """Seconds per step of the training loop itself, compilation left out."""
+    plan = Plan(
+        seed=config["seed"],
+        batch_size=config["batch_size"],
+        total_steps=2 * steps,
+        best=config["best"],
+        options=Options(log_every=steps, parallel=options(config).parallel),
+        description={},
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        report = _Rates(folder)
+        checkpoints = Checkpoints(folder)
+        train(task, data, plan, report, checkpoints)
+        checkpoints.close()
+    return config["batch_size"] / report.rates[-1]
+
+
+class _Rates(Report):
+    """Keeps the images per second that the loop reports, and writes nothing."""
+
+    def __init__(self, folder: str):
+        super().__init__(folder, config={}, title="", total_steps=0, enabled=False)
+        self.rates: list[float] = []
+
+    def log(self, step, values, progress=True):
+        """Takes the rate of a window."""
+        self.rates += [v for k, v in values.items() if k == "time/images_per_second"]
+
+
+def _input_rate(data, batch_size: int, steps: int) -> float:
+    batches = data.train(0)
+    next(batches)
+    begin = time.perf_counter()
+    for _ in itertools.islice(batches, max(steps, 50)):
+        pass
+    return max(steps, 50) * batch_size / (time.perf_counter() - begin)
+
+
+def _work(task, spec, images_per_second: float) -> dict[str, float]:
+    """Arithmetic of forward and backward (three forwards), beside a matrix product."""
+    model = getattr(task, "model", None)
+    if model is None:
+        return {}
+    flops = 3 * summarize(model, spec.shapes["image"])["gflops"] * images_per_second
+    dtype = getattr(model, "dtype", None) or jnp.float32
+    peak = _matmul_gflops(jnp.dtype(dtype)) * make_mesh(jax.device_count()).size
+    return {
+        "model_gflops_per_second": flops,
+        "matmul_gflops_per_second": peak,
+        "model_flops_use": flops / peak,
+    }
+
+
+def _matmul_gflops(dtype) -> float:
+    size = 1024 if jax.default_backend() == "cpu" else 8192
+    x = jnp.ones((size, size), dtype)
+    product = jax.jit(lambda x: x @ x)
+    jax.block_until_ready(product(x))
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        jax.block_until_ready(product(x))
+        times.append(time.perf_counter() - begin)
+    return 2 * size**3 / statistics.median(times) / 1e9
+
+
+def _memory(step) -> dict[str, float]:
+    """Peak use in MiB: of the device where it tells, and of this process."""
+    stats = jax.devices()[0].memory_stats() or {}
+    # ru_maxrss counts KiB on Linux and bytes on macOS.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    memory = {"process_peak_mib": process}
+    if "peak_bytes_in_use" in stats:
+        memory["device_peak_mib"] = stats["peak_bytes_in_use"] / 2**20
+    if analysis := step.memory_analysis():
+        memory["step_temporary_mib"] = analysis.temp_size_in_bytes / 2**20
+    return memory
+
+
+class Timings(dict[str, Any]):
+    """Named figures; printed as a table."""
+
+    def __str__(self) -> str:
+        """One figure a line."""
+        width = max(map(len, self))
+        return "\n".join(f"{key:{width}}  {_shown(v)}" for key, v in self.items())
+
+
+def _shown(value: Any) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
