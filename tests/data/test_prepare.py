@@ -338,6 +338,39 @@ def test_versions_and_splits(tmp_path):
     assert path == str(out / "mnist" / "3.0.1")
 
 
+def test_features_that_do_not_fit(tmp_path):
+    import tensorflow_datasets as tfds
+
+    class Odd(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        VERSION = tfds.core.Version("1.0.0")
+        features: dict
+
+        def _info(self):
+            features = tfds.features.FeaturesDict(self.features)
+            return tfds.core.DatasetInfo(builder=self, features=features)
+
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            for i in range(4):
+                yield i, {key: np.zeros((4, 4, 3), np.float32) for key in self.features}
+
+    pixels = tfds.features.Tensor(shape=(4, 4, 3), dtype=np.float32)
+    for key, message in (
+        (
+            "picture",
+            r"odd \(train\) cannot be read: it has no feature 'image', only pict",
+        ),
+        ("image", r"the images of odd \(train\) are float32: pixels must be stored as"),
+    ):
+        Odd.features = {key: pixels}
+        Odd(data_dir=tmp_path / key, file_format="array_record").download_and_prepare()
+        source = {"name": "tfds", "dataset": "odd", "data_dir": str(tmp_path / key)}
+        with pytest.raises(ValueError, match=message):
+            Data({"source": source, "train": {"split": "train"}}, batch_size=2, seed=0)
+
+
 @pytest.mark.slow
 def test_real_fashion_mnist(real_data, tmp_path, monkeypatch):
     full = {"train": 60_000, "test": 10_000}
