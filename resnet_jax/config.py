@@ -51,10 +51,12 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
     config.update(batch_size=8, total_steps=4)
     config.run.update(log_every=1, eval_every=4, save_every=2)
     if config.data.source.name in ("tfds", "npz", "folder"):
-        config.data.source = ConfigDict({"name": "textures", "patch": size})
+        source = {"name": "textures", "patch": size, "samples_per_example": 16}
+        config.data.source = ConfigDict(source)
         config.data.train.split, config.data.train.transforms = "train", ConfigDict()
         evals = {"test": {"split": "test", "transforms": {}}}
         config.data.evals = ConfigDict(evals)
+        config.data.mean = config.data.std = None  # one channel instead of three
     for section in config.values():
         if isinstance(section, ConfigDict) and "warmup" in section.get("schedule", ()):
             section.schedule.warmup = 1
@@ -196,7 +198,7 @@ def leaves(config: Mapping, prefix: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def differences(saved: Mapping, now: Mapping) -> dict[str, tuple[Any, Any]]:
-    """Fields outside `run` whose values differ: {name: (saved, now)}, None if absent."""
+    """Fields outside `run` that differ: {name: (saved, now)}, None where absent."""
     old, new = dict(leaves(saved)), dict(leaves(now))
     return {
         name: (old.get(name), new.get(name))
