@@ -1,4 +1,4 @@
-"""Checkpoints on disk: saved in the background, checked when read, newest good first."""
+"""Checkpoints on disk: saved in the background, checked when they are read."""
 
 import contextlib
 import dataclasses

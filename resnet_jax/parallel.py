@@ -164,8 +164,8 @@ def start(
     explicit = bool(coordinator)
     if explicit and (num_processes < 1 or not 0 <= process_id < num_processes):
         raise ValueError(
-            f"--coordinator={coordinator} needs --num_processes and --process_id from 0 "
-            f"to num_processes - 1; they are {num_processes} and {process_id}."
+            f"--coordinator={coordinator} needs --num_processes and --process_id from "
+            f"0 to num_processes - 1; they are {num_processes} and {process_id}."
         )
     named = any(int(os.environ.get(name) or 1) > 1 for name in _CLUSTER_SIZES)
     if distributed == "off" or not (explicit or distributed == "on" or named):
@@ -181,8 +181,8 @@ def start(
     except (RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(
-            f"could not join the cluster ({reason}); on a TPU pod start the same command "
-            "on every host (gcloud ... ssh --worker=all --command=...)."
+            f"could not join the cluster ({reason}); on a TPU pod start the same "
+            "command on every host (gcloud ... ssh --worker=all --command=...)."
         ) from error
 
 

@@ -107,7 +107,7 @@ def descend(
     )
     if axis_name is not None:
         grads, stats, scalars = jax.lax.pmean((grads, stats, scalars), axis_name)
-    scalars["gradient_norm"] = optax.global_norm(grads)
+    scalars["gradient_norm"] = optax.tree.norm(grads)
     opt_state = optax.tree.set(net.opt_state, **hyper)
     updates, opt_state = optimizer.tx.update(grads, opt_state, net.params)
     params = optax.apply_updates(net.params, updates)

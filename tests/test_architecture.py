@@ -156,8 +156,8 @@ def lines_of_code(text: str) -> int:
     """Without blank lines and docstrings."""
     hidden = set()
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            if ast.get_docstring(node):
-                hidden |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
+        documented = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        if documented and ast.get_docstring(node):
+            hidden |= set(range(node.body[0].lineno, node.body[0].end_lineno + 1))
     lines = enumerate(text.splitlines(), 1)
     return sum(bool(line.strip()) and number not in hidden for number, line in lines)

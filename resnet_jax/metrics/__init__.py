@@ -1,0 +1,1 @@
+"""Metrics: accumulators on the host, and the rows that they add up."""

@@ -1,4 +1,6 @@
-"""What a residual block adds to its branch: shortcut(block, x, source, features, train).
+"""What a residual block adds to its branch.
+
+Each is called as shortcut(block, x, source, features, train):
 
 x is the block's input, source what a pre-activated branch starts from (else x), and
 features the channels that the sum has.

@@ -1,0 +1,131 @@
+"""Schedules and updates against values by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from resnet_jax.optim import OPTIMIZERS, create_optimizer, create_schedule, hold
+
+PARAMS = {"conv": {"kernel": jnp.full((2, 2), 2.0)}, "bn": {"scale": jnp.ones(2)}}
+GRADS = {"conv": {"kernel": jnp.full((2, 2), 0.5)}, "bn": {"scale": jnp.full(2, 0.25)}}
+
+
+def make(name="sgd", base=0.1, **fields):
+    section = {"name": name, "schedule": {"name": "constant", "base": base}, **fields}
+    return create_optimizer(section, total_steps=10)
+
+
+def update(optimizer, steps=1, step=0, params=PARAMS):
+    state = optimizer.tx.init(params)
+    for _ in range(steps):
+        state = optax.tree.set(state, **optimizer.hyper(step))
+        updates, state = optimizer.tx.update(GRADS, state, params)
+        params = optax.apply_updates(params, updates)
+    return params
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [
+        ({"name": "constant", "base": 0.5}, {0: 0.5, 100: 0.5}),
+        ({"name": "cosine", "base": 1.0}, {0: 1.0, 50: 0.5, 100: 0.0}),
+        ({"name": "cosine", "base": 1.0, "end": 0.2}, {0: 1.0, 50: 0.6, 100: 0.2}),
+        ({"name": "linear", "base": 1.0}, {0: 1.0, 25: 0.75, 100: 0.0}),
+        (
+            {"name": "step", "base": 1.0, "boundaries": (10, 20)},
+            {9: 1.0, 10: 0.1, 19: 0.1, 20: 0.01},
+        ),
+        (
+            {"name": "piecewise", "values": (0.01, 0.1), "boundaries": (40,)},
+            {0: 0.01, 39: 0.01, 40: 0.1, 99: 0.1},
+        ),
+        (
+            {"name": "linear", "base": 1.0, "warmup": 20, "warmup_start": 0.5},
+            {0: 0.5, 10: 0.75, 20: 1.0, 60: 0.5, 100: 0.0},
+        ),
+        (
+            {"name": "step", "base": 1.0, "boundaries": (50,), "warmup": 10},
+            {0: 0.0, 5: 0.5, 10: 1.0, 49: 1.0, 50: 0.1},
+        ),
+    ],
+)
+def test_schedules(section, values):
+    schedule = create_schedule(section, total_steps=100)
+    found = {step: float(schedule(jnp.int32(step))) for step in values}
+    assert found == pytest.approx(values, abs=1e-6)
+
+
+def test_sgd_adds_decay_to_the_gradient_before_momentum():
+    """Two steps of PyTorch's SGD, momentum 0.9, weight decay 0.1, rate 0.1."""
+    params = update(make(momentum=0.9, weight_decay=0.1, decay="all"), steps=2)
+    w, velocity = 2.0, 0.0
+    for _ in range(2):
+        velocity = 0.9 * velocity + (0.5 + 0.1 * w)
+        w -= 0.1 * velocity
+    np.testing.assert_allclose(params["conv"]["kernel"], w, rtol=1e-6)
+
+
+def test_nesterov_looks_ahead():
+    params = update(make(momentum=0.9, nesterov=True), steps=1)
+    np.testing.assert_allclose(params["conv"]["kernel"], 2 - 0.1 * 1.9 * 0.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_decay_spares_norms_unless_asked(name):
+    kernel, scale = jnp.array([[1.0, 2.0], [3.0, -4.0]]), jnp.array([1.0, -1.0])
+    mixed = {"conv": {"kernel": kernel}, "bn": {"scale": scale}}
+    plain = update(make(name, weight_decay=0.0), params=mixed)
+    spared = update(make(name, weight_decay=0.5), params=mixed)
+    both = update(make(name, weight_decay=0.5, decay="all"), params=mixed)
+    np.testing.assert_array_equal(spared["bn"]["scale"], plain["bn"]["scale"])
+    assert (spared["conv"]["kernel"] != plain["conv"]["kernel"]).any()
+    assert (both["bn"]["scale"] != plain["bn"]["scale"]).any()
+
+
+def test_adamw_first_step_is_the_rate_times_the_sign():
+    params = update(make("adamw", weight_decay=0.1))
+    expected = 2 - 0.1 * (1 + 0.1 * 2)
+    np.testing.assert_allclose(params["conv"]["kernel"], expected, rtol=1e-5)
+
+
+def test_lamb_and_lars_scale_by_the_trust_ratio():
+    """A layer's step is the rate times its own norm."""
+    lamb = update(make("lamb"))["conv"]["kernel"]
+    np.testing.assert_allclose(lamb, 2 - 0.1 * 2.0, rtol=1e-4)
+    lars = update(make("lars", trust_coefficient=0.01))["conv"]["kernel"]
+    np.testing.assert_allclose(lars, 2 - 0.1 * 0.01 * 2.0, rtol=1e-4)
+
+
+def test_clipping_is_by_the_global_norm():
+    params = update(make(clip_norm=0.1, base=1.0))
+    norm = np.sqrt(4 * 0.5**2 + 2 * 0.25**2)
+    np.testing.assert_allclose(
+        params["conv"]["kernel"], 2 - 0.5 * 0.1 / norm, rtol=1e-5
+    )
+
+
+def test_the_rate_is_the_schedules_whatever_the_optimizer_counted():
+    section = {"name": "sgd", "schedule": {"name": "linear", "base": 1.0}}
+    optimizer = create_optimizer(section, total_steps=10)
+    moved = 2 - update(optimizer, steps=3, step=5)["conv"]["kernel"]
+    np.testing.assert_allclose(moved, 3 * 0.5 * 0.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "held"),
+    [
+        (("conv",), {"conv/kernel"}),
+        (("*/scale",), {"bn/scale"}),
+        (("c*", "bn"), {"conv/kernel", "bn/scale"}),
+        (("kernel",), set()),
+    ],
+)
+def test_hold_keeps_what_a_pattern_names(patterns, held):
+    new = hold(patterns, PARAMS, GRADS)
+    flat = jax.tree_util.tree_leaves_with_path(
+        jax.tree.map(lambda a, b: bool((a == b).all()), new, PARAMS)
+    )
+    same = {jax.tree_util.keystr(p, simple=True, separator="/") for p, v in flat if v}
+    assert same == held
