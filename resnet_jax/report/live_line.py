@@ -65,8 +65,11 @@ class NotebookLine:
         print(text, flush=True)
 
     def stop(self) -> None:
-        """Leaves the output as it is; the next text gets a new one."""
-        self._handle = None
+        """Empties the output; the next text appears in it again."""
+        from IPython.display import Pretty
+
+        if self._handle is not None:
+            self._handle.update(Pretty(""))
 
 
 def open_line(stream: TextIO, interactive: bool) -> TerminalLine | NotebookLine | None:

@@ -187,3 +187,7 @@ def test_a_notebook_updates_one_output(monkeypatch, capsys):
     console.say("an event")
     assert len(shown) == 1 and shown[0].startswith("step 3/10")
     assert capsys.readouterr().out == "an event\n"
+    with console.phase("evaluating"):
+        assert len(shown) == 1 and shown[0].startswith("evaluating")
+    console.close()
+    assert shown == [""]
