@@ -10,7 +10,7 @@ import optax
 from jax import Array
 
 from resnet_jax.gradient import accumulate
-from resnet_jax.optim import Optimizer, hold
+from resnet_jax.optim import Optimizer, check_freeze, hold
 
 PyTree = Any
 
@@ -64,11 +64,15 @@ def init_net(
         optimizer: what will update the params.
         ema: whether to keep a moving average.
         start: {'params', 'stats'} to begin from, in place of the drawn ones.
+
+    Raises:
+        ValueError: the optimizer is to freeze what the network does not have.
     """
     stats = {key: value for key, value in variables.items() if key != "params"}
     values = {"params": variables["params"], "stats": stats, **(start or {})}
     # Copies: the average and the weights are donated buffers, and must not be one.
     average = jax.tree.map(jnp.copy, values) if ema else None
+    check_freeze(optimizer.freeze, values["params"], *values["stats"].values())
     opt_state = optimizer.tx.init(values["params"])
     return NetState(values["params"], values["stats"], opt_state, average)
 
@@ -95,7 +99,8 @@ def descend(
         key: microbatch i gets fold_in(key, i).
         hyper: values for the hyperparameters in the optimizer's state.
         ema_decay: d in ema = d * ema + (1 - d) * new; used where net.ema is kept.
-        microbatches: parts over which the gradient is accumulated; divides B.
+        microbatches: parts over which the gradient is accumulated; divides B, under
+            pmap each device's share of it.
         axis_name: the device axis under pmap.
 
     Returns:

@@ -1,11 +1,19 @@
 """The one loop. No task is named in it."""
 
+import contextlib
+
 import jax
 
 from resnet_jax.checkpoint import Checkpoints, SaveError
 from resnet_jax.evaluate import Evaluator
 from resnet_jax.figures import Gallery
-from resnet_jax.parallel import compile_step, make_mesh, place, replicated
+from resnet_jax.parallel import (
+    compile_step,
+    compiler_options,
+    make_mesh,
+    place,
+    replicated,
+)
 from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report, grid
 from resnet_jax.state import TrainState
@@ -48,8 +56,12 @@ def train(
         )
     state, attempt = begin(task, data, plan, report, checkpoints)
     while True:
+        batches = data.train(int(state.step), attempt)
         try:
-            return _run(task, data, plan, report, checkpoints, state, attempt)
+            with contextlib.closing(batches):
+                return _run(
+                    task, data, batches, plan, report, checkpoints, state, attempt
+                )
         except NonFiniteError as error:
             if plan.options.on_nonfinite != "rollback" or attempt >= MAX_ROLLBACKS:
                 raise
@@ -89,14 +101,13 @@ def begin(
         return jax.jit(init, out_shardings=sharding)(*arguments), 0
 
 
-def _run(task, data, plan, report, checkpoints, state, attempt):
+def _run(task, data, batches, plan, report, checkpoints, state, attempt):
     mesh, options = make_mesh(plan.batch_size), plan.options
     key = jax.random.fold_in(keys(plan.seed)["train"], attempt)
     evaluator = Evaluator(task, data, plan.batch_size, keys(plan.seed)["eval"])
     step = saved = int(state.step)
     step_fn, metrics, log_point = None, {}, 0
     window = Window(step, plan.batch_size)
-    batches = iter(data.train(step, attempt))
 
     def save(score=None):
         nonlocal saved
@@ -116,7 +127,9 @@ def _run(task, data, plan, report, checkpoints, state, attempt):
             report.inputs(grid(host_batch["image"][:64]))
             with report.phase("compiling train step"):
                 step_fn = compile_train_step(task, mesh, options.parallel)
-                step_fn = step_fn.lower(state, batch, key).compile()
+                step_fn = step_fn.lower(state, batch, key).compile(
+                    compiler_options(options.deterministic)
+                )
             window.restart_clock()
         report.trace(options.profile, step)
         state, scalars = step_fn(state, batch, key)
@@ -137,7 +150,8 @@ def _run(task, data, plan, report, checkpoints, state, attempt):
                 save(metrics.get(plan.best[0]) if evaluating else None)
             window.restart_clock()
     if step > saved:
-        report.log(step, window.collect(step))
+        if values := window.collect(step):
+            report.log(step, values)
         save()
     checkpoints.wait()
     if step < plan.total_steps:

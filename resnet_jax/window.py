@@ -43,13 +43,15 @@ class Window:
 
         Returns:
             'train/<name>': means over the steps (the last learning rates), and
-            'time/images_per_second'.
+            'time/images_per_second'; {} where there is nothing new.
 
         Raises:
             NonFiniteError: names the first step and scalar that is not finite.
         """
         count = upto - self.step
         taken, self._pending = self._pending[:count], self._pending[count:]
+        if not taken:
+            return {}
         rows = jax.device_get(taken)
         for number, row in enumerate(rows, self.step + 1):
             _check(number, row)

@@ -6,8 +6,15 @@ os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 
 import pathlib
+import tempfile
 
+import jax
 import pytest
+
+# The same small programs are compiled in many tests; workers inherit the folder.
+_CACHE = os.environ.setdefault("RESNET_JAX_TEST_CACHE", tempfile.mkdtemp())
+jax.config.update("jax_compilation_cache_dir", _CACHE)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
 @pytest.fixture(scope="session")
