@@ -1,6 +1,5 @@
 """Checkpoints on disk: saved in the background, checked when they are read."""
 
-import contextlib
 import dataclasses
 import gc
 import hashlib
@@ -8,7 +7,7 @@ import json
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -58,6 +57,8 @@ class Checkpoints:
         """
         self.folder = epath.Path(workdir) / FOLDER
         self._saving = 0
+        self._failed: SaveError | None = None
+        self._scores: dict[int, float | None] = {}
         self._sign = 1.0 if best == "max" else -1.0
         self._orbax = ocp.training.Checkpointer(
             self.folder,
@@ -76,10 +77,12 @@ class Checkpoints:
         return max(scored, key=lambda step: scored[step], default=None)
 
     def _score(self, step: int) -> float | None:
-        try:
-            return self.describe(step)["score"]
-        except DamagedError:
-            return None
+        if step not in self._scores:
+            try:
+                self._scores[step] = self.describe(step)["score"]
+            except DamagedError:
+                self._scores[step] = None
+        return self._scores[step]
 
     def save(
         self, state: TrainState, description: Mapping, score: float | None = None
@@ -102,8 +105,8 @@ class Checkpoints:
         own = {"format": FORMAT, "score": score, "leaves": leaves}
         text = json.dumps({**description, **own})
         earlier = self._failure(self._orbax.wait)
-        self._saving = step
-        now = self._failure(
+        self._saving, self._scores[step] = step, score
+        self._failed = self._failure(
             lambda: self._orbax.save_checkpointables_async(
                 step,
                 {"state": state},
@@ -111,7 +114,7 @@ class Checkpoints:
                 custom_metadata={"text": text, "sha256": _sha256(text)},
             )
         )
-        if failure := now or earlier:
+        if failure := self._failed or earlier:
             raise failure
 
     def wait(self) -> None:
@@ -120,19 +123,19 @@ class Checkpoints:
         Raises:
             SaveError: the last save failed.
         """
-        if failure := self._failure(self._orbax.wait):
+        if failure := self._failed or self._failure(self._orbax.wait):
             raise failure
 
     def _failure(self, action: Callable[[], Any]) -> SaveError | None:
-        with _hushed():
-            try:
-                action()
-            except Exception as error:
-                return SaveError(
-                    f"checkpoint {self._saving} could not be written to {self.folder} "
-                    f"({_reason(error)}); what was saved before it is untouched."
-                )
-        return None
+        _, reason = _attempt(action)
+        if not reason:
+            return None
+        # Orbax has already forgotten those that this save was to replace.
+        self._orbax.reload()
+        return SaveError(
+            f"checkpoint {self._saving} could not be written to {self.folder} "
+            f"({reason}); what was saved before it is untouched."
+        )
 
     def close(self) -> None:
         """Waits and releases the threads."""
@@ -144,13 +147,12 @@ class Checkpoints:
         Raises:
             DamagedError: it is missing or was changed.
         """
-        with _hushed():
-            try:
-                stored = self._orbax.checkpointables_metadata(step).custom_metadata
-                text = stored["text"]
-            except Exception:
-                raise DamagedError("its description is unreadable") from None
-        if _sha256(text) != stored["sha256"]:
+        found, _ = _attempt(lambda: self._orbax.checkpointables_metadata(step))
+        stored = found and found.custom_metadata
+        if not stored:
+            raise DamagedError("its description is unreadable")
+        text = str(stored.get("text"))
+        if _sha256(text) != stored.get("sha256"):
             raise DamagedError("its description was changed")
         description = json.loads(text)
         if description["format"] > FORMAT:
@@ -179,15 +181,12 @@ class Checkpoints:
         abstract = jax.tree.map(
             lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), bare
         )
-        with _hushed():
-            state, reason = None, ""
-            try:
-                loaded = self._orbax.load_checkpointables(step, {"state": abstract})
-                state = loaded["state"]
-            except Exception as error:
-                reason = _reason(error)
-        if state is None:
+        loaded, reason = _attempt(
+            lambda: self._orbax.load_checkpointables(step, {"state": abstract})
+        )
+        if reason:
             raise DamagedError(reason)
+        state = loaded["state"]
         found = describe_leaves(state, digest=True)
         if changed := [name for name in leaves if leaves[name] != found[name]]:
             raise DamagedError(f"the bytes of {_first(changed)} were changed")
@@ -212,6 +211,8 @@ class Checkpoints:
         Raises:
             ValueError: there are checkpoints, and all are damaged.
         """
+        if failure := self._failure(self._orbax.wait):
+            warn(str(failure))
         steps = self.steps() if steps is None else steps
         for step in steps:
             try:
@@ -287,9 +288,8 @@ def leaf_digest(x: jax.Array) -> jax.Array:
     return (weights * words).sum(axis=1, dtype=jnp.uint32)
 
 
-@contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """A failed read says so once, through our own exception.
+def _attempt(action: Callable[[], Any]) -> tuple[Any, str]:
+    """What action() returns, or why it failed in a few words.
 
     Orbax abandons its other reads then, and each of them would print a traceback.
     """
@@ -302,8 +302,12 @@ def _hushed() -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            yield
+            try:
+                return action(), ""
+            except Exception as error:
+                reason = _reason(error)
             gc.collect()
+            return None, reason
     finally:
         sys.unraisablehook = hook
         for logger, level in zip(loggers, levels, strict=True):

@@ -118,7 +118,7 @@ def _run(task, data, batches, plan, report, checkpoints, state, attempt):
         try:
             checkpoints.save(state, description, score)
         except SaveError as error:
-            report.warn(f"{error} Training goes on.")
+            report.warn(str(error))
 
     while step < plan.total_steps and not plan.stopping(step):
         host_batch = next(batches)
