@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import optax
 
-from resnet_jax.lookup import build
+from resnet_jax.lookup import build, check_arguments, section_fields, suggest
 
 Schedule = Callable[[jax.Array], jax.Array]
 
@@ -83,10 +83,18 @@ def create_schedule(section: Mapping, total_steps: int) -> Schedule:
     `warmup` is a number of steps, over which the value rises from `warmup_start`
     times its base; the rest of the schedule runs on the steps that remain. Step and
     piecewise boundaries count from the run's first step all the same.
+
+    Raises:
+        ValueError: a name or value is unknown or out of range.
     """
-    section = dict(section)
-    warmup = section.pop("warmup", 0)
-    start = section.pop("warmup_start", 0.0)
+    fields = section_fields(section, "schedule")
+    check_arguments(_schedule, fields, "schedule", given=("total_steps",))
+    return _schedule(total_steps=total_steps, **fields)
+
+
+def _schedule(
+    *, total_steps: int, warmup: int = 0, warmup_start: float = 0.0, **section
+) -> Schedule:
     if not 0 <= warmup < max(total_steps, 1):
         raise ValueError(
             f"schedule warmup is {warmup} steps; expected 0 to {total_steps - 1} "
@@ -95,11 +103,13 @@ def create_schedule(section: Mapping, total_steps: int) -> Schedule:
     ends = section.get("name") in _NEEDS_TOTAL
     given = {"total_steps": total_steps - warmup} if ends else {}
     schedule = build(SCHEDULES, section, "schedule", **given)
+    if (base := section.get("base", 0)) < 0:
+        raise ValueError(f"schedule base is {base}; expected 0 or more.")
     if not warmup:
         return schedule
     shifted = schedule if ends else lambda count: schedule(count + warmup)
     peak = schedule(0)
-    rise = optax.linear_schedule(start * peak, peak, warmup)
+    rise = optax.linear_schedule(warmup_start * peak, peak, warmup)
     return optax.join_schedules([rise, shifted], [warmup])
 
 
@@ -186,22 +196,33 @@ def create_optimizer(section: Mapping, total_steps: int) -> Optimizer:
         total_steps: the length of the run, for the schedules that end with it.
 
     Raises:
-        ValueError: a name or field is unknown.
+        ValueError: a name or value is unknown or out of range.
     """
-    section = dict(section)
-    if "schedule" not in section:
-        raise ValueError("the optim section needs a schedule, such as 'cosine'.")
-    schedule = create_schedule(section.pop("schedule"), total_steps)
-    clip_norm = section.pop("clip_norm", None)
-    freeze = tuple(section.pop("freeze", ()))
-    decay = section.pop("decay", "kernels")
+    fields = section_fields(section, "optim")
+    check_arguments(_optimizer, fields, "optim", given=("total_steps",))
+    return _optimizer(total_steps=total_steps, **fields)
+
+
+def _optimizer(
+    *,
+    total_steps: int,
+    schedule: Mapping,
+    clip_norm: float | None = None,
+    decay: str = "kernels",
+    freeze: Sequence[str] = (),
+    **section,
+) -> Optimizer:
+    if clip_norm is not None and clip_norm <= 0:
+        raise ValueError(
+            f"optim.clip_norm is {clip_norm}; expected more than 0, or none."
+        )
     if decay not in ("kernels", "all"):
         raise ValueError(f"optim.decay is '{decay}'; expected 'kernels' or 'all'.")
     mask = kernels if decay == "kernels" else None
     tx = build(_INJECTED, section, "optimizer", learning_rate=0.0, mask=mask)
     if clip_norm is not None:
         tx = optax.chain(optax.clip_by_global_norm(clip_norm), tx)
-    return Optimizer(tx, schedule, freeze)
+    return Optimizer(tx, create_schedule(schedule, total_steps), tuple(freeze))
 
 
 def _inject(factory):
@@ -223,6 +244,18 @@ def hold(patterns: tuple[str, ...], old: Any, new: Any) -> Any:
         return old if matches(patterns, path) else new
 
     return jax.tree_util.tree_map_with_path(choose, old, new)
+
+
+def check_freeze(patterns: tuple[str, ...], *trees: Any) -> None:
+    """Raises ValueError where a pattern names nothing of a network's trees."""
+    leaves = map(jax.tree_util.tree_leaves_with_path, trees)
+    paths = [path for tree in leaves for path, _ in tree]
+    for pattern in patterns:
+        if not any(matches((pattern,), path) for path in paths):
+            raise ValueError(
+                f"optim.freeze: '{pattern}' names nothing of the network. "
+                f"{suggest(pattern, {str(path[0].key) for path in paths})}"
+            )
 
 
 def matches(patterns: tuple[str, ...], path: tuple) -> bool:

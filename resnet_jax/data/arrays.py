@@ -1,6 +1,7 @@
 """Sources that hold all their examples in memory as arrays."""
 
 import contextlib
+import os
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -107,7 +108,10 @@ def digits(split: str) -> ArraySource:
 
 
 def npz(
-    split: str, *, path: str, class_names: Sequence[str] | str | None = None
+    split: str,
+    *,
+    path: str | os.PathLike,
+    class_names: Sequence[str] | str | None = None,
 ) -> ArraySource:
     """An .npz file with x_train, y_train, x_test, y_test, ... (labels optional).
 
@@ -122,6 +126,7 @@ def npz(
     Raises:
         ValueError: the file cannot be read, or its arrays are not what is said above.
     """
+    path = os.path.expanduser(path)
     with _open(path) as file:
         keys = _npz_keys(file.files)
         if not keys:
@@ -159,13 +164,17 @@ def _open(path: str):
 
 
 def _load(opened, path: str):
+    if opened.read(6) == b"\x93NUMPY":
+        raise ValueError(f"{path} is a single array, not an .npz file of several.")
+    if not zipfile.is_zipfile(opened):
+        raise ValueError(
+            f"{path} is not a sound .npz file; expected one that np.savez has written."
+        )
+    opened.seek(0)
     try:
-        file = np.load(opened, allow_pickle=False)
+        return np.load(opened, allow_pickle=False)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is not a sound .npz file: {error}.") from error
-    if not isinstance(file, np.lib.npyio.NpzFile):
-        raise ValueError(f"{path} is a single array, not an .npz file of several.")
-    return file
 
 
 def _read(file, key: str, path: str) -> np.ndarray:
@@ -202,5 +211,6 @@ def _names(given, labels) -> tuple[str, ...]:
             return tuple(line.strip() for line in file if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(
-            f"the class names in {given} cannot be read: {error}."
+            f"the class names in {given} cannot be read "
+            f"({getattr(error, 'strerror', None) or error}); expected one a line."
         ) from error

@@ -41,7 +41,11 @@ class FolderSource:
 
 
 def folder(
-    split: str, *, root: str, channels: int = 3, size_hint: int | None = None
+    split: str,
+    *,
+    root: str | os.PathLike,
+    channels: int = 3,
+    size_hint: int | None = None,
 ) -> FolderSource:
     """Class folders of PNG, JPEG, WebP and TIFF files, as in ImageNet's layout.
 
@@ -56,10 +60,17 @@ def folder(
         ValueError: no or empty class folders, images a level too high or too deep, or
             splits whose classes differ.
     """
+    root = os.path.expanduser(root)
     if not os.path.isdir(root):
-        raise ValueError(f"there is no folder {root}.")
+        raise ValueError(
+            f"there is no folder {root}; {root}/<split>/<class>/<image> is expected."
+        )
     splits = _subfolders(root)
-    check_split(split, (*splits, "all"), root)
+    if not splits:
+        raise ValueError(
+            f"{root} has no folders; {root}/<split>/<class>/<image> is expected."
+        )
+    check_split(split, (*splits, "all"), root, " ('all': its folders are the classes)")
     top = pathlib.Path(root) if split == "all" else pathlib.Path(root, split)
     names = _class_names(top)
     for other in splits if split != "all" else ():

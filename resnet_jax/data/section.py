@@ -42,8 +42,8 @@ class Section:
     source: Mapping[str, Any] | str
     train: Part
     evals: Mapping[str, Part] = dataclasses.field(default_factory=dict)
-    mean: Sequence[float] | None = None
-    std: Sequence[float] | None = None
+    mean: float | Sequence[float] | None = None
+    std: float | Sequence[float] | None = None
     on_bad_example: str = "stop"
 
     def normalization(
@@ -71,14 +71,17 @@ def read_section(section: Mapping[str, Any]) -> Section:
     Raises:
         ValueError: a field is unknown or missing, or has an impossible value.
     """
+    if not hasattr(section, "keys"):
+        raise ValueError(f"data is {section!r}; expected a section.")
     fields = plain(section)
-    check_arguments(Section, fields, "data")
-    part = _part(fields["train"], "data.train")
-    evals = {
+    if "train" in fields:
+        fields["train"] = _part(fields["train"], "data.train")
+    fields["evals"] = {
         name: _part(value, f"data.evals.{name}")
         for name, value in (fields.get("evals") or {}).items()
     }
-    result = Section(**{**fields, "train": part, "evals": evals})
+    check_arguments(Section, fields, "data")
+    result = Section(**fields)
     if result.on_bad_example not in ("stop", "skip"):
         raise ValueError(
             f"data.on_bad_example is 'stop' or 'skip', not {result.on_bad_example!r}."
@@ -105,7 +108,7 @@ def _per_channel(value, default, channels: int) -> tuple[float, ...]:
     values = (value,) if isinstance(value, int | float) else tuple(value)
     if len(values) not in (1, channels):
         raise ValueError(
-            f"data.mean and data.std need 1 or {channels} values, one per channel of "
-            f"the images, not {len(values)}."
+            "data.mean and data.std need one value, or one per channel of the images "
+            f"({channels}), not {len(values)}."
         )
     return tuple(float(v) for v in values) * (channels if len(values) == 1 else 1)

@@ -1,5 +1,6 @@
 """Data sets prepared by TensorFlow Datasets, read without TensorFlow."""
 
+import os
 import pathlib
 from typing import Any
 
@@ -55,7 +56,11 @@ class RecordSource:
 
 
 def tfds(
-    split: str, *, dataset: str, data_dir: str | None = None, in_memory: bool = False
+    split: str,
+    *,
+    dataset: str,
+    data_dir: str | os.PathLike | None = None,
+    in_memory: bool = False,
 ) -> RecordSource | ArraySource:
     """A data set that TFDS has prepared as array_record: its 'image' and 'label'.
 
@@ -63,7 +68,8 @@ def tfds(
         split: one of its splits, or a part of one such as 'train[:90%]'.
         dataset: 'cifar10', 'imagenette/160px-v2' or 'cifar10:3.0.2'; the newest
             version unless one is given.
-        data_dir: the folder of prepared data sets; TFDS's own by default.
+        data_dir: the folder of prepared data sets; by default TFDS's own,
+            $TFDS_DATA_DIR or ~/tensorflow_datasets.
         in_memory: decode everything once, which makes batches of small images tens of
             times faster.
 
@@ -85,10 +91,11 @@ def tfds(
     return ArraySource(arrays, source.class_names, description)
 
 
-def _builder(dataset: str, data_dir: str | None):
+def _builder(dataset: str, data_dir: str | os.PathLike | None):
     import tensorflow_datasets
 
-    folder = data_dir or "~/tensorflow_datasets"
+    default = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
+    folder = data_dir or default
     found = _find(dataset, pathlib.Path(folder).expanduser())
     if found is None:
         name = dataset.split("/")[0].split(":")[0]
@@ -99,7 +106,7 @@ def _builder(dataset: str, data_dir: str | None):
         )
         raise ValueError(
             f"the data set '{dataset}' is not prepared in {folder}; prepare it with "
-            f"`{how}`, or name its folder in data_dir."
+            f"`{how}`, or name its folder in data.source.data_dir."
         )
     builder = tensorflow_datasets.builder_from_directory(found)
     kind = builder.info.file_format

@@ -30,7 +30,7 @@ def create_model(name: str, **overrides: Any) -> nn.Module:
         field: FrozenDict(value) if hasattr(value, "keys") else value
         for field, value in overrides.items()
     }
-    return build(MODELS, {"name": name}, "model", **hashable)
+    return build(MODELS, {**hashable, "name": name}, "model")
 
 
 def list_models(pattern: str | Iterable[str] = "*") -> list[str]:

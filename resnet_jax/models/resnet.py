@@ -84,6 +84,9 @@ class ResNet(nn.Module):
         super().__post_init__()
         choose(STEMS, self.stem, "stem")
         choose(SHORTCUTS, self.shortcut, "shortcut")
+        for name in ("width", "base_width", "cardinality"):
+            if (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} of a ResNet is {value}; expected 1 or more.")
         self.prototype.layers()
         if self.zero_init and self.shortcut == "none":
             raise ValueError("zero_init without shortcuts lets nothing pass: drop it.")

@@ -15,18 +15,3 @@ def choose(table: Mapping[str, Any], name: str, what: str) -> Any:
     if name not in table:
         raise ValueError(f"unknown {what} '{name}'. {suggest(str(name), table)}")
     return table[name]
-
-
-def section_fields(section: Mapping | str, what: str) -> dict[str, Any]:
-    """A config section as {'name': ..., **fields}, also where only the name is given.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if isinstance(section, str):
-        return {"name": section}
-    if not hasattr(section, "keys"):
-        raise ValueError(
-            f"{what} is {section!r}: give a name or a section with a name."
-        )
-    return dict(section)

@@ -9,8 +9,7 @@ import jax
 import jax.numpy as jnp
 from flax.linen.dtypes import promote_dtype
 
-from resnet_jax.lookup import build
-from resnet_jax.nn.choice import section_fields
+from resnet_jax.lookup import build, section_fields
 from resnet_jax.nn.initialization import he_fan_out
 
 Pair = tuple[int, int]

@@ -8,8 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from resnet_jax.lookup import build
-from resnet_jax.nn.choice import section_fields
+from resnet_jax.lookup import build, section_fields
 from resnet_jax.nn.precision import at_least_float32
 
 

@@ -18,9 +18,10 @@ def compute_dtype(dtype: Any) -> Any:
     """A dtype from its name; dtypes and None (the input's own) pass unchanged.
 
     Raises:
-        ValueError: the name is no floating-point type.
+        ValueError: it is no floating-point type.
     """
-    return choose(DTYPES, dtype, "dtype") if isinstance(dtype, str) else dtype
+    named = isinstance(dtype, str | int | float)
+    return choose(DTYPES, dtype, "dtype") if named else dtype
 
 
 def at_least_float32(dtype: Any) -> Any:

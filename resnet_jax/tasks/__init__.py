@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from resnet_jax.lookup import build
+from resnet_jax.lookup import build, section_fields
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.base import Batch, Task
 from resnet_jax.tasks.classification import Classification, classification
@@ -34,4 +34,5 @@ def create_task(
         ValueError: a name or field is unknown.
     """
     given = {"spec": spec, "total_steps": total_steps, "axis_name": axis_name}
-    return build(TASKS, section, "task", **given, **sections)
+    fields = {**sections, **section_fields(section, "task")}
+    return build(TASKS, fields, "task", **given)

@@ -65,6 +65,9 @@ class Classification:
         for name in ("label_smoothing", "ema_decay"):
             if not 0 <= (value := getattr(self, name)) < 1:
                 raise ValueError(f"task.{name} is {value}; expected 0 <= {name} < 1.")
+        for name in ("mixup", "cutmix"):
+            if (value := getattr(self, name)) < 0:
+                raise ValueError(f"task.{name} is {value}; expected 0 (off) or more.")
 
     @property
     def metrics(self) -> dict[str, Accumulator]:
@@ -219,16 +222,22 @@ def classification(
     """
     if loss not in LOSSES:
         raise ValueError(f"unknown loss '{loss}'. {suggest(loss, LOSSES)}")
+    if not spec.num_classes:
+        raise ValueError(
+            f"{spec.source} has no labels, which classification learns from; choose "
+            "another data.source or task."
+        )
     model = {"num_classes": spec.num_classes, **model}
+    network = create_model(model.pop("name", None), axis_name=axis_name, **model)
     num_classes = model["num_classes"]
-    if num_classes < max(spec.num_classes, 1):
+    if num_classes < spec.num_classes:
         raise ValueError(
             f"model.num_classes is {num_classes} and the data has {spec.num_classes} "
             "classes; remove it from the config, or give at least as many."
         )
     names = [*spec.class_names, *map(str, range(spec.num_classes, num_classes))]
     fields = {
-        "model": create_model(model.pop("name"), axis_name=axis_name, **model),
+        "model": network,
         "optimizer": create_optimizer(optim, total_steps),
         "num_classes": num_classes,
         "class_names": tuple(names),
@@ -236,7 +245,6 @@ def classification(
         "std": spec.std,
         "loss": LOSSES[loss],
         "axis_name": axis_name,
-        **options,
     }
-    check_arguments(Classification, fields, "task 'classification'")
-    return Classification(**fields)
+    check_arguments(Classification, options, "task 'classification'", given=fields)
+    return Classification(**fields, **options)

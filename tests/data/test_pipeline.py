@@ -216,7 +216,7 @@ def test_config_dict_is_a_section():
         ({"train": {"split": "train", "transform": {}}}, "Did you mean transforms"),
         ({"evals": {"a": {"split": "tset"}}}, "no split 'tset', only train, test"),
         ({"on_bad_example": "ignore"}, "'stop' or 'skip', not 'ignore'"),
-        ({"mean": (0.1, 0.2)}, "need 1 or 1 values"),
+        ({"mean": (0.1, 0.2)}, r"one per channel of the images \(1\), not 2"),
         ({"mean": 127.5}, r"in units of \[0, 1\]"),
         ({"std": 0.0}, r"in units of \[0, 1\]"),
         (

@@ -91,7 +91,7 @@ def test_patches_reach_every_corner_and_splits_do_not_overlap():
             "a patch of 200 pixels does not fit into the test part of bri",
         ),
         ({"patch": 0}, "must be whole numbers from 1, not 0"),
-        ({"samples_per_example": 1.5}, r"must be whole numbers from 1, not 1\.5"),
+        ({"samples_per_example": 1.5}, r"is 1\.5; expected a whole number"),
         ({"size": 3}, "source 'textures' takes no 'size'"),
     ],
 )
