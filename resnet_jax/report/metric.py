@@ -59,7 +59,7 @@ def direction(name: str) -> str | None:
 def charts(points: dict[str, Points]) -> dict[str, dict[str, Points]]:
     """Series of the same quantity together: {'loss': {'train': ..., 'test': ...}}.
 
-    Quantities that were measured once have no curve.
+    Quantities that were measured once, or never changed, have no curve.
     """
     grouped: dict[str, dict[str, Points]] = {}
     for name, values in points.items():
@@ -68,7 +68,7 @@ def charts(points: dict[str, Points]) -> dict[str, dict[str, Points]]:
     drawn = {
         quantity: dict(sorted(members.items(), key=lambda m: (m[0] != "train", m[0])))
         for quantity, members in grouped.items()
-        if any(len(values) > 1 for values in members.values())
+        if any(len({y for _, y in values}) > 1 for values in members.values())
     }
     first = ("loss", "accuracy")
     order = sorted(drawn, key=lambda q: first.index(q) if q in first else len(first))

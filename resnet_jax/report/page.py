@@ -8,6 +8,7 @@ from etils import epath
 from markupsafe import Markup
 from PIL import Image
 
+from resnet_jax.config import from_json
 from resnet_jax.figures import Gallery, Matrix, Table
 from resnet_jax.report import metric, svg
 from resnet_jax.report.exhibit import load_exhibits
@@ -65,7 +66,7 @@ def write_page(workdir: epath.PathLike) -> epath.Path:
 
 
 def _content(workdir: epath.Path) -> dict[str, Any]:
-    config = read_json(workdir / "config.json", {})
+    config = from_json(read_json(workdir / "config.json", {}))
     starts = read_json(workdir / "environment.json", [])
     starts = [start for start in starts if isinstance(start, dict)]
     start = starts[-1] if starts else {}
@@ -100,7 +101,7 @@ def _content(workdir: epath.Path) -> dict[str, Any]:
 def _main(config: dict, points: dict[str, metric.Points]) -> metric.Metric | None:
     """The one number of the run: config.best, else the first evaluated metric."""
     best = config.get("best")
-    if isinstance(best, list) and len(best) == 2 and best[0] in points:
+    if isinstance(best, tuple) and len(best) == 2 and best[0] in points:
         return metric.summarize(best[0], points[best[0]], best[1])
     for name in points:
         if metric.is_result(name) and metric.direction(name):

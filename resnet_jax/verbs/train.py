@@ -225,7 +225,10 @@ def banner(name: str, task, spec, plan: Plan, folder: epath.Path) -> dict[str, s
         "versions": f"resnet_jax {__version__}, jax {jax.__version__}",
         "devices": f"{used} x {devices[0].device_kind} ({devices[0].platform}), "
         f"{jax.process_count()} process(es), {plan.options.parallel}",
-        "parameters": ", ".join(f"{net} {size:,}" for net, size in sizes.items()),
+        "parameters": ", ".join(
+            f"{net} {size:,}" if len(sizes) > 1 else f"{size:,}"
+            for net, size in sizes.items()
+        ),
         "data": f"{spec.source}: {', '.join(sets)}; {', '.join(shapes)}",
         "training": f"{plan.total_steps:,} steps, seed {plan.seed}",
         "batch size": str(plan.batch_size),
