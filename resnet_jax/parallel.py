@@ -110,6 +110,16 @@ def compiler_options(deterministic: bool) -> dict[str, Any] | None:
     return {"xla_gpu_deterministic_ops": True} if gpu else None
 
 
+def compile_once(function: Callable, sharding: NamedSharding) -> Callable:
+    """A function that is called once: compiled in a sixth of the time on CPUs.
+
+    Drawing a network's weights runs for milliseconds, and is slow to optimize.
+    """
+    quick = {"xla_backend_optimization_level": 1}
+    options = quick if jax.default_backend() == "cpu" else None
+    return jax.jit(function, out_shardings=sharding, compiler_options=options)
+
+
 def rows(x: jax.Array, axis_name: str | None) -> jax.Array:
     """This device's rows of an array drawn at global batch shape [B, ...].
 

@@ -8,6 +8,7 @@ from resnet_jax.checkpoint import Checkpoints, SaveError
 from resnet_jax.evaluate import Evaluator
 from resnet_jax.figures import Gallery
 from resnet_jax.parallel import (
+    compile_once,
     compile_step,
     compiler_options,
     make_mesh,
@@ -98,7 +99,7 @@ def begin(
         return found
     report.rewind(0)
     with report.phase("initializing"):
-        return jax.jit(init, out_shardings=sharding)(*arguments), 0
+        return compile_once(init, sharding)(*arguments), 0
 
 
 def _run(task, data, batches, plan, report, checkpoints, state, attempt):
