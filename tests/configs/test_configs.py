@@ -1,0 +1,185 @@
+import ast
+import json
+import math
+import pathlib
+
+import jax
+import numpy as np
+import pytest
+
+from resnet_jax import config as configs
+from resnet_jax.data.transforms import apply_transforms, build_transforms, count_draws
+from resnet_jax.run import build_data, build_task
+from resnet_jax.spec import DataSpec
+from resnet_jax.verbs.train import train
+
+FOLDER = pathlib.Path(__file__).parents[2] / "configs"
+CONFIGS = sorted(FOLDER.glob("*.py"))
+NAMES = [path.stem for path in CONFIGS]
+CIFAR = [name for name in NAMES if name.startswith("cifar10_")]
+
+# He et al. 2015 give 0.27, 0.46, 0.66, 0.85 and 1.7 M for the CIFAR networks; the exact
+# counts are those of github.com/akamaster/pytorch_resnet_cifar10 and of torchvision.
+PARAMETERS = {
+    "cifar10_resnet20": 269_722,
+    "cifar10_resnet32": 464_154,
+    "cifar10_resnet44": 658_586,
+    "cifar10_resnet56": 853_018,
+    "cifar10_resnet110": 1_727_962,
+    "cifar10_plain20": 269_722,
+    "cifar10_plain56": 853_018,
+    "imagenet_resnet50": 25_557_032,
+}
+# Images and classes of the data, by the first word of a config's name.
+DATA = {
+    "digits": ((8, 8, 1), 10),
+    "fashion": ((28, 28, 1), 10),
+    "cifar10": ((32, 32, 3), 10),
+    "imagenet": ((224, 224, 3), 1000),
+}
+
+
+def spec_of(name: str, config) -> DataSpec:
+    shape, classes = DATA[name.split("_")[0]]
+    return DataSpec(
+        shapes={"image": shape, "label": (), "index": ()},
+        dtypes={"image": "uint8", "label": "int32", "index": "int32"},
+        class_names=tuple(map(str, range(classes))),
+        mean=tuple(config.data.mean),
+        std=tuple(config.data.std),
+        sizes={"train": 1, "test": 1},
+        transforms={},
+        source="a fake",
+    )
+
+
+def task_of(name: str):
+    config = configs.read(name)
+    return build_task(config, spec_of(name.partition(":")[0], config))
+
+
+def learning_rates(name: str, steps) -> list[float]:
+    schedule = task_of(name).optimizer.schedule
+    return [float(schedule(step)) for step in steps]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_header_tells_command_and_result(name):
+    header = ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text()))
+    assert f"resnet-jax train --config={name} --workdir=" in header
+    assert "\nResult: " in header
+    assert f"see results/{name}.json" in header
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_result_file_is_there(name):
+    result = json.loads((FOLDER / "results" / f"{name}.json").read_text())
+    assert result["config"] == name
+    assert f"--config={name}" in result["command"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_task_is_built_with_the_published_size(name):
+    task = task_of(name)
+    shape, classes = DATA[name.split("_")[0]]
+    assert len(task.mean) == len(task.std) == shape[-1]
+    batch = {"image": np.zeros((1, *shape), "uint8")}
+    state = jax.eval_shape(lambda key: task.init(key, batch), jax.random.key(0))
+    params = state.nets["model"].params
+    assert params["fc"]["bias"].shape == (classes,)
+    if name in PARAMETERS:
+        count = sum(math.prod(x.shape) for x in jax.tree.leaves(params))
+        assert count == PARAMETERS[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_smoke_needs_no_download(name):
+    config = configs.read(f"{name}:smoke")
+    assert config.data.source.name in ("digits", "textures")
+    assert config.total_steps == 4
+    data = build_data(config)
+    task = build_task(config, data.spec)
+    batch = next(data.train(0))
+    key = jax.random.key(0)
+    state = jax.eval_shape(lambda: task.init(key, data.spec.batch(1)))
+    _, scalars = jax.eval_shape(task.train_step, state, batch, key)
+    assert scalars["loss"].shape == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_transforms_give_the_images_of_the_task(name):
+    config = configs.read(name)
+    shape, _ = DATA[name.split("_")[0]]
+    stored = (300, 400, 3) if name.startswith("imagenet") else shape
+    images = np.random.default_rng(0).integers(0, 256, (2, *stored), np.uint8)
+    for part in (config.data.train, *config.data.evals.values()):
+        transforms = build_transforms(part.transforms)
+        u = np.full((2, count_draws(transforms)), 0.3)
+        assert apply_transforms(transforms, images, u).shape == (2, *shape)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["digits_resnet", "cifar10_resnet20", "imagenet_resnet50"]
+)
+def test_smoke_trains_to_the_end(name, tmp_path):
+    config = configs.read(f"{name}:smoke")
+    if name == "imagenet_resnet50":
+        config.model.update(stage_sizes=(1, 1, 1, 1), width=16)  # for the time's sake
+    metrics = train(config, name=name, workdir=str(tmp_path / "run"))
+    assert math.isfinite(metrics["test/loss"])
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(rows[-1])["step"] == 4
+
+
+def test_cifar_recipe_is_the_papers():
+    """He et al. 2015, section 4.2."""
+    around = (0, 31_999, 32_000, 47_999, 48_000, 63_999)
+    for name in CIFAR:
+        config = configs.read(name)
+        assert (config.batch_size, config.total_steps) == (128, 64_000)
+        assert (config.optim.momentum, config.optim.weight_decay) == (0.9, 1e-4)
+        assert config.optim.decay == "all"
+        rates = learning_rates(name, around)
+        first = 0.01 if name == "cifar10_resnet110" else 0.1
+        np.testing.assert_allclose(rates, [first, 0.1, 0.01, 0.01, 0.001, 0.001], 1e-6)
+    warm = learning_rates("cifar10_resnet110", (399, 400))
+    np.testing.assert_allclose(warm, [0.01, 0.1], 1e-6)
+
+
+@pytest.mark.parametrize(("variant", "peak"), [("", 0.1), (":8192", 3.2)])
+def test_imagenet_recipe_is_the_papers(variant, peak):
+    """Goyal et al. 2017, sections 2.2 and 5.1."""
+    name = f"imagenet_resnet50{variant}"
+    config = configs.read(name)
+    epoch = 1_281_167 // config.batch_size
+    assert config.total_steps == 90 * epoch
+    epochs = (0, 2.5, 5, 30, 60, 80)
+    rates = learning_rates(name, [int(e * epoch) for e in epochs])
+    middle = (0.1 + peak) / 2
+    wanted = [0.1, middle, peak, peak / 10, peak / 100, peak / 1000]
+    np.testing.assert_allclose(rates, wanted, rtol=1e-2)
+
+
+def test_cifar_config_takes_an_npz_file_instead(tmp_path):
+    """The lines of the header."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        f"{kind}_{split}": values
+        for split in ("train", "test")
+        for kind, values in (
+            ("x", rng.integers(0, 256, (200, 32, 32, 3), np.uint8)),
+            ("y", np.arange(200) % 10),
+        )
+    }
+    np.savez(tmp_path / "cifar10.npz", **arrays)
+    config = configs.read("cifar10_resnet20")
+    header = ast.get_docstring(ast.parse((FOLDER / "cifar10_resnet20.py").read_text()))
+    for word in header.split():
+        if word.startswith("--config.data"):
+            field, text = word.removeprefix("--config.").split("=")
+            text = text.replace("cifar10.npz", str(tmp_path / "cifar10.npz"))
+            configs.override(config, field, text)
+    data = build_data(config)
+    assert data.spec.sizes == {"train": 200, "test": 200}
+    assert next(data.train(0))["image"].shape == (128, 32, 32, 3)
