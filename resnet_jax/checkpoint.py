@@ -162,6 +162,18 @@ class Checkpoints:
             )
         return description
 
+    def check(self, step: int, like: TrainState) -> dict[str, list]:
+        """The leaves saved at a step, by describe_leaves.
+
+        Raises:
+            DamagedError: the description is unreadable.
+            ValueError: they are not those of `like`; the first few are named.
+        """
+        leaves = self.describe(step)["leaves"]
+        bare = dataclasses.replace(like, frozen=None)
+        _check_structure(leaves, describe_leaves(bare), step)
+        return leaves
+
     def restore(self, step: int, like: TrainState, sharding: Sharding) -> TrainState:
         """The state saved at a step, on this run's devices.
 
@@ -175,9 +187,8 @@ class Checkpoints:
             DamagedError: the checkpoint is unreadable or its digests disagree.
             ValueError: it holds other leaves than `like`; the first few are named.
         """
-        leaves = self.describe(step)["leaves"]
+        leaves = self.check(step, like)
         bare = dataclasses.replace(like, frozen=None)
-        _check_structure(leaves, describe_leaves(bare), step)
         abstract = jax.tree.map(
             lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), bare
         )

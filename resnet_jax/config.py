@@ -1,6 +1,8 @@
 """Configs: found by name, made, stored as JSON, compared."""
 
 import ast
+import difflib
+import inspect
 import pathlib
 import runpy
 from collections.abc import Iterator, Mapping
@@ -8,7 +10,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from resnet_jax.lookup import suggest
+from resnet_jax.lookup import describe, fits, suggest
 
 
 def new_config() -> ConfigDict:
@@ -57,6 +59,8 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
         evals = {"test": {"split": "test", "transforms": {}}}
         config.data.evals = ConfigDict(evals)
         config.data.mean = config.data.std = None  # one channel instead of three
+        metric, sign = config.best
+        config.best = (f"test/{metric.rpartition('/')[2]}", sign)
     for section in config.values():
         if isinstance(section, ConfigDict) and "warmup" in section.get("schedule", ()):
             section.schedule.warmup = 1
@@ -85,6 +89,11 @@ def find(name: str) -> str:
     """
     text, colon, variant = name.partition(":")
     path = pathlib.Path(text)
+    if path.is_file() and path.suffix != ".py":
+        raise ValueError(
+            f"config '{text}' is no Python file; expected one with a function "
+            "get_config(), or the name of a shipped config."
+        )
     if path.is_file():
         return name
     if path.parts[:-1] in ((), ("configs",)):
@@ -102,25 +111,44 @@ def read(name: str) -> ConfigDict:
     An exception inside the file's own code keeps its traceback.
 
     Raises:
-        ValueError: the file is not there, or has no get_config function.
+        ValueError: the file is not there, has no get_config function, one that returns
+            something else, or no such variant.
     """
     path, _, variant = find(name).partition(":")
-    module = runpy.run_path(path)
-    if "get_config" not in module:
+    get_config = runpy.run_path(path).get("get_config")
+    if get_config is None:
         raise ValueError(f"'{path}' has no get_config() function; a config needs one.")
-    return module["get_config"](variant) if variant else module["get_config"]()
+    config = get_config()
+    if not isinstance(config, ConfigDict):
+        raise ValueError(
+            f"get_config() of '{path}' returns {config!r}; expected a ConfigDict, such "
+            "as new_config() makes."
+        )
+    if not variant:
+        return config
+    takes_one = bool(inspect.signature(get_config).parameters)
+    varied = get_config(variant) if takes_one else config
+    if varied == config:
+        raise ValueError(
+            f"config '{path}' has no variant '{variant}': its get_config() makes "
+            "nothing else of it; see there which it has."
+        )
+    return varied
 
 
 def override(config: ConfigDict, name: str, text: str) -> None:
     """Sets one field as the command line gives it: 'optim.schedule.base', '0.05'.
 
-    A field keeps its type (an int may become a float). A field that is not there yet
-    is added: whether a section takes it, its constructor says.
+    A field keeps its type (an int may become a float). A field that a section does not
+    have yet is added: whether it takes it, its constructor says.
 
     Raises:
-        ValueError: the value is of another type, or the name leads into a value.
+        ValueError: there is no such section, the value is of another type, or the name
+            leads into a value.
     """
     *parents, last = name.split(".")
+    if (first := name.partition(".")[0]) not in config:
+        raise ValueError(f"the config has no '{first}'. {_hint(config, first)}")
     section = config
     for parent in parents:
         if section.get(parent) is None:
@@ -134,16 +162,22 @@ def override(config: ConfigDict, name: str, text: str) -> None:
         inside = ", ".join(f"config.{name}.{key}" for key in old) or "a field of it"
         raise ValueError(f"config.{name} is a section; set {inside}.")
     if old is not None and new is not None and not isinstance(old, ConfigDict):
-        if isinstance(old, float) and type(new) is int:
-            new = float(new)
-        if type(new) is not type(old):
-            kind = {"str": "text", "int": "a whole number", "float": "a number"}
-            wanted = kind.get(type(old).__name__, f"a {type(old).__name__}")
+        if not fits(new, type(old)):
+            kind = describe(type(old))
             raise ValueError(
-                f"config.{name} is {text!r}; expected {wanted}, as {old!r}."
+                f"config.{name} is {text!r}; expected {kind}, such as {old!r}."
             )
+        new = type(old)(new)
     with config.ignore_type():
         section[last] = new
+
+
+def _hint(config: ConfigDict, name: str) -> str:
+    """The section or field of a similar name, wherever it is."""
+    known = {field.rpartition(".")[2]: field for field, _ in leaves(config)}
+    known |= {field: field for field in config}
+    close = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean config.{known[close[0]]}?" if close else suggest("", config)
 
 
 def _parse(text: str, old: Any) -> Any:

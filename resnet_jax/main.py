@@ -9,108 +9,32 @@ import re
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from absl import flags
 
-from resnet_jax.lookup import suggest
+from resnet_jax.lookup import describe, suggest
+from resnet_jax.verbs.usage import (
+    COMMON,
+    VERBS,
+    Flag,
+    Verb,
+    usage,
+    verb_line,
+    verb_usage,
+)
 
 # Exit codes, beside 0 and Python's 1 for a fault of ours.
 MISTAKE, FAILED, PREEMPTED = 2, 3, 75
-
-
-class Flag(NamedTuple):
-    """A flag of a verb: its type follows the default."""
-
-    name: str
-    default: Any
-    help: str
-
-
-class Verb(NamedTuple):
-    """What can be asked for.
-
-    Attributes:
-        summary: one line of help.
-        positional: names of the positional arguments; one that ends in '?' may be
-            missing, one that ends in '...' takes all that follow.
-        flags: of this verb.
-        config: whether it takes --config and --config.FIELD=VALUE.
-    """
-
-    summary: str
-    positional: tuple[str, ...]
-    flags: tuple[Flag, ...]
-    config: bool = False
-
-
-JSON = Flag("json", False, "print JSON instead of a table")
-CHECKPOINT = Flag("checkpoint", "newest", "'newest', 'best' or a step")
-VERBS = {
-    "train": Verb(
-        "train an experiment, or go on where it stopped",
-        (),
-        (
-            Flag("workdir", "", "the run folder; default runs/<config>"),
-            Flag("dry_run", False, "say what would happen and write nothing"),
-            Flag("quiet", False, "print warnings and the last line only"),
-            Flag("allow_changes", False, "go on although the config has changed"),
-        ),
-        config=True,
-    ),
-    "evaluate": Verb(
-        "metrics of a run's checkpoint on any split",
-        ("run",),
-        (
-            CHECKPOINT,
-            Flag("split", "", "a split of the data; default the config's evaluations"),
-            Flag("batch_size", 0, "examples per batch; default the config's"),
-            JSON,
-        ),
-    ),
-    "classify": Verb(
-        "labels and probabilities of images; needs the run, not its data",
-        ("run", "images..."),
-        (CHECKPOINT, Flag("top", 1, "labels per image"), JSON),
-    ),
-    "models": Verb(
-        "the models by name, with parameters and GFLOPs",
-        ("pattern?",),
-        (JSON,),
-    ),
-    "prepare": Verb(
-        "write a TFDS directory from files that you have, without TensorFlow",
-        (),
-        (
-            Flag("dataset", "", "mnist, fashion_mnist, cifar10 or cifar100"),
-            Flag("from", "", "the folder or file that holds the original files"),
-            Flag("data_dir", "", "where to write; default TFDS's own folder"),
-        ),
-    ),
-    "benchmark": Verb(
-        "compile time, step time, images/s and memory of a config on this machine",
-        (),
-        (Flag("steps", 20, "steps to time"), JSON),
-        config=True,
-    ),
-}
-# Flags that every verb understands.
-COMMON = (
-    Flag(
-        "compilation_cache", True, "keep compiled programs in the user's cache folder"
-    ),
-    Flag("distributed", "auto", "'on' for a cluster, 'off', or 'auto'"),
-    Flag("coordinator", "", "host:port of process 0, with the two flags below"),
-    Flag("num_processes", 0, "processes of the run"),
-    Flag("process_id", -1, "this process's number"),
-)
 
 
 def main(argv: Sequence[str]) -> int:
     """Runs a command line without the program's name; returns the exit code."""
     quiet_libraries()
     try:
-        if not argv or argv[0] in ("-h", "--help", "help"):
+        if not argv:
+            raise ValueError(f"name a verb ({', '.join(VERBS)}), or --help.")
+        if argv[0] in ("-h", "--help", "help"):
             print(usage())
             return 0
         if argv[0] == "--version":
@@ -137,6 +61,8 @@ def main(argv: Sequence[str]) -> int:
 def _say(error: BaseException, code: int) -> int:
     word = "preempted" if code == PREEMPTED else "error"
     text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, OSError) and error.filename:
+        text = f"'{error.filename}': {error.strerror}."
     print(f"{word}: {text}", file=sys.stderr)
     return code
 
@@ -150,8 +76,7 @@ def parse(argv: list[str]) -> tuple[str | None, dict[str, Any]]:
     if {"-h", "--help"} & set(rest):
         print(verb_usage(name))
         return None, {}
-    overrides = {}
-    plain = []
+    overrides, plain = {}, []
     for argument in rest:
         if match := re.fullmatch(r"--config\.([\w.]+)=(.*)", argument, re.DOTALL):
             overrides[match[1]] = match[2]
@@ -166,7 +91,17 @@ def parse(argv: list[str]) -> tuple[str | None, dict[str, Any]]:
     _define(values, (*verb.flags, *COMMON))
     if verb.config:
         flags.DEFINE_string("config", None, "", flag_values=values)
-    positional = values([name, *plain])[1:]
+    try:
+        positional = values([name, *plain])[1:]
+    except flags.UnrecognizedFlagError as error:
+        hint = suggest(error.flagname, values)
+        raise ValueError(f"unknown flag --{error.flagname}. {hint}") from error
+    except flags.IllegalFlagValueError as error:
+        given = str(error).partition(":")[0].removeprefix("flag ")
+        kind = describe(type(values[given[2:].partition("=")[0]].default))
+        raise ValueError(f"{given}: expected {kind}.") from error
+    except flags.Error as error:
+        raise ValueError(f"{error}; usage: {verb_line(name)}") from error
     arguments = {key: values[key].value for key in values}
     arguments |= _positional(name, verb, positional)
     return name, {**arguments, "overrides": overrides}
@@ -195,9 +130,9 @@ def _positional(name: str, verb: Verb, given: list[str]) -> dict[str, Any]:
             missing = not given and not wanted.endswith("?")
             arguments[key], given = (given[0], given[1:]) if given else ("", [])
         if missing:
-            raise ValueError(f"{name} needs {key.upper()}: {verb_line(name)}")
+            raise ValueError(f"{name} needs {key.upper()}; usage: {verb_line(name)}")
     if given:
-        raise ValueError(f"unexpected argument '{given[0]}': {verb_line(name)}")
+        raise ValueError(f"unexpected '{given[0]}'; usage: {verb_line(name)}")
     return arguments
 
 
@@ -210,11 +145,11 @@ def call(name: str, arguments: dict[str, Any]) -> None:
         cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
         parallel.cache_compilations(pathlib.Path(cache) / "resnet_jax" / "xla")
     parallel.start(**common)
-    overrides = arguments.pop("overrides")
-    if VERBS[name].config:
+    verb, overrides = VERBS[name], arguments.pop("overrides")
+    if verb.config:
         from resnet_jax import config as configs
 
-        if arguments["config"] is None:
+        if not arguments["config"]:
             raise ValueError(
                 f"{name} needs --config, such as --config=digits_resnet. Known: "
                 f"{', '.join(configs.names())}."
@@ -225,10 +160,11 @@ def call(name: str, arguments: dict[str, Any]) -> None:
         stem = pathlib.Path(arguments["config"].partition(":")[0]).stem
         variant = arguments["config"].partition(":")[2]
         arguments |= {"config": config, "name": "-".join(filter(None, (stem, variant)))}
-    elif name == "evaluate":
+    elif verb.fields:
         arguments["overrides"] = overrides
     elif overrides:
-        raise ValueError(f"{name} takes no --config.{next(iter(overrides))}.")
+        field = next(iter(overrides))
+        raise ValueError(f"{name} takes no --config.{field}; usage: {verb_line(name)}")
     function = getattr(importlib.import_module(f"resnet_jax.verbs.{name}"), name)
     as_json = arguments.pop("json", False)
     if "from" in arguments:
@@ -236,39 +172,6 @@ def call(name: str, arguments: dict[str, Any]) -> None:
     result = function(**arguments)
     if name != "train":
         print(json.dumps(result, indent=2) if as_json else result)
-
-
-def usage() -> str:
-    """The help page."""
-    width = max(map(len, VERBS))
-    verbs = (f"  {name:{width}}  {verb.summary}" for name, verb in VERBS.items())
-    return "\n".join(
-        [
-            "usage: resnet-jax VERB [arguments]",
-            "",
-            *verbs,
-            "",
-            "resnet-jax VERB --help says more. Exit codes: 0 done, 2 a mistake in what",
-            "was asked for, 3 the run failed, 75 stopped on request and saved.",
-        ]
-    )
-
-
-def verb_line(name: str) -> str:
-    """How a verb is called, in one line."""
-    words = [word.rstrip("?").upper() for word in VERBS[name].positional]
-    config = ["--config=NAME"] if VERBS[name].config else []
-    return " ".join(["resnet-jax", name, *config, *words, "[--flag=value ...]"])
-
-
-def verb_usage(name: str) -> str:
-    """The help page of one verb."""
-    lines = [f"usage: {verb_line(name)}", "", VERBS[name].summary, ""]
-    for flag in (*VERBS[name].flags, *COMMON):
-        lines.append(f"  --{flag.name}={flag.default!r:<10} {flag.help}")
-    if VERBS[name].config:
-        lines.append("  --config.FIELD=VALUE  any field of the config")
-    return "\n".join(lines)
 
 
 def quiet_libraries() -> None:

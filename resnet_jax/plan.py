@@ -41,6 +41,11 @@ class Options:
         for name, lowest in {**least, "workers": 0}.items():
             if (value := getattr(self, name)) < lowest:
                 raise ValueError(f"run.{name} is {value}; expected at least {lowest}.")
+        if not 0 <= self.profile[0] < self.profile[1] and any(self.profile):
+            raise ValueError(
+                f"run.profile is {self.profile}; expected the first and the last step "
+                "of a trace, such as (10, 20), or (0, 0)."
+            )
         for name, choices in (
             ("on_nonfinite", ("stop", "rollback")),
             ("parallel", ("jit", "pmap")),
@@ -76,8 +81,10 @@ class Plan:
     start: Mapping[str, Any] | None = None
 
     def __post_init__(self):
-        if self.total_steps < 1:
-            raise ValueError(f"total_steps is {self.total_steps}; expected at least 1.")
+        least = {"seed": 0, "batch_size": 1, "total_steps": 1}
+        for name, lowest in least.items():
+            if (value := getattr(self, name)) < lowest:
+                raise ValueError(f"{name} is {value}; expected at least {lowest}.")
         if len(self.best) != 2 or self.best[1] not in ("max", "min"):
             raise ValueError(
                 f"best is {self.best}; expected a metric and 'max' or 'min', such as "

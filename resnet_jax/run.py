@@ -12,7 +12,8 @@ from resnet_jax import config as configs
 from resnet_jax.checkpoint import FOLDER, Checkpoints
 from resnet_jax.lookup import check_arguments
 from resnet_jax.parallel import AXIS, make_mesh, replicated
-from resnet_jax.plan import Options
+from resnet_jax.plan import Options, Plan
+from resnet_jax.report.folder import is_local
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Task, create_task
@@ -46,9 +47,22 @@ def options(config: Mapping) -> Options:
     Raises:
         ValueError: a field is unknown or out of range.
     """
-    section = dict(config["run"])
+    section = config.get("run") or {}
     check_arguments(Options, section, "config.run")
     return Options(**section)
+
+
+def make_plan(config: Mapping) -> Plan:
+    """The plan of a config, still without what goes with its checkpoints.
+
+    Raises:
+        ValueError: a field is missing, of another kind or out of range.
+    """
+    names = ("seed", "batch_size", "total_steps", "best")
+    fields = {name: config[name] for name in names if name in config}
+    rest = ("options", "description", "stopping", "start")
+    check_arguments(Plan, fields, "config", rest)
+    return Plan(**fields, options=options(config), description={})
 
 
 def build_task(config: Mapping, spec: DataSpec) -> Task:
@@ -57,7 +71,7 @@ def build_task(config: Mapping, spec: DataSpec) -> Task:
     Raises:
         ValueError: a name or field is unknown, or a section is missing.
     """
-    if "task" not in config:
+    if not config.get("task"):
         raise ValueError("the config has no task; set config.task.name.")
     sections = {k: config[k] for k in config if k not in (*GENERAL, "task")}
     return create_task(
@@ -77,6 +91,8 @@ def build_data(config: Mapping):
     """
     from resnet_jax.data import Data
 
+    if not config.get("data"):
+        raise ValueError("the config has no data; set config.data.source.name.")
     return Data(
         config["data"],
         batch_size=config["batch_size"],
@@ -85,6 +101,12 @@ def build_data(config: Mapping):
         process_index=jax.process_index(),
         process_count=jax.process_count(),
     )
+
+
+def absolute(path: epath.PathLike) -> epath.Path:
+    """The path from the root, '~' opened; that of an object store as it is."""
+    folder = epath.Path(path)
+    return folder.expanduser().resolve() if is_local(folder) else folder
 
 
 def load(
@@ -102,15 +124,16 @@ def load(
     Raises:
         ValueError: there is no such run or checkpoint, or it is damaged.
     """
-    folder = epath.Path(path)
+    folder = absolute(path)
     if not (folder / FOLDER).exists():
         raise ValueError(
             f"'{path}' holds no run; expected a --workdir of `resnet-jax train`, with "
             f"a folder {FOLDER}/ in it."
         )
-    checkpoints = Checkpoints(folder, read_only=True)
+    best = (saved_config(folder) or {}).get("best", ("", "max"))[1]
+    checkpoints = Checkpoints(folder, best=best, read_only=True)
     try:
-        wanted = _steps(checkpoints, checkpoint, folder)
+        wanted = _steps(checkpoints, checkpoint, path)
         found = checkpoints.newest_good(
             lambda step: _read(checkpoints, step), warn, wanted
         )
@@ -121,7 +144,7 @@ def load(
     return found
 
 
-def _steps(checkpoints: Checkpoints, checkpoint: str, folder) -> list[int]:
+def _steps(checkpoints: Checkpoints, checkpoint: str, path) -> list[int]:
     steps = checkpoints.steps()
     if checkpoint == "newest":
         return steps
@@ -129,7 +152,7 @@ def _steps(checkpoints: Checkpoints, checkpoint: str, folder) -> list[int]:
     if wanted is None or not str(wanted).isdigit() or int(wanted) not in steps:
         there = ", ".join(map(str, steps)) or "none"
         raise ValueError(
-            f"'{folder}' has no checkpoint '{checkpoint}'; expected 'newest', 'best' "
+            f"'{path}' has no checkpoint '{checkpoint}'; expected 'newest', 'best' "
             f"(of a run with evaluations) or a step, of which there are: {there}."
         )
     return [int(wanted)]

@@ -32,7 +32,7 @@ class PadCropFlip:
     draws = 3
 
     def __post_init__(self):
-        _whole(self.pad, "pad", 0)
+        _whole(self.pad, "pad_crop_flip pad", 0)
         _between(self.flip, "pad_crop_flip flip", 0, 1)
         if self.mode not in ("constant", "reflect"):
             raise ValueError(

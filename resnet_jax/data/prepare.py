@@ -103,7 +103,11 @@ def prepare(
     source = pathlib.Path(source_folder).expanduser()
     out = pathlib.Path(out_dir).expanduser()
     if not source.is_dir():
-        raise ValueError(f"there is no folder {source}.")
+        raise ValueError(
+            f"there is no folder {source}; expected one with the files of {dataset}."
+        )
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"{out} is a file; name a folder to write to.")
     if (out / dataset).exists():
         raise ValueError(f"{out / dataset} exists already; remove it to prepare anew.")
     known = DATASETS[dataset]

@@ -15,7 +15,7 @@ class Accumulator(NamedTuple):
         empty: () -> sums of no example.
         add: (sums, rows) -> sums; rows hold one entry per example [B, ...], padding
             already dropped.
-        summary: sums -> {name: float}.
+        summary: sums -> {name: float}, nan where there was no example.
     """
 
     empty: Callable[[], Any]

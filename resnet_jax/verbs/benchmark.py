@@ -1,5 +1,6 @@
 """resnet-jax benchmark: where the time of a config goes, on this machine."""
 
+import dataclasses
 import itertools
 import resource
 import statistics
@@ -17,7 +18,7 @@ from resnet_jax.models.summary import summarize
 from resnet_jax.parallel import make_mesh, place, replicated
 from resnet_jax.plan import Options, Plan, keys
 from resnet_jax.report import Report
-from resnet_jax.run import build_data, build_task, options
+from resnet_jax.run import build_data, build_task, make_plan
 from resnet_jax.train import compile_train_step, train
 
 ROUNDS = 3
@@ -42,11 +43,12 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
         raise ValueError(f"--steps is {steps}; expected at least 2.")
     jax.config.update("jax_enable_compilation_cache", False)
     plain = configs.from_json(configs.to_json(config))
-    plain["data"]["evals"] = {}
+    plain["data"] = {**(plain.get("data") or {}), "evals": {}}
+    plan = make_plan(plain)
     data = build_data(plain)
     task = build_task(plain, data.spec)
-    batch_size, mode = plain["batch_size"], options(plain).parallel
-    mesh, key = make_mesh(batch_size), keys(plain["seed"])["train"]
+    batch_size, mode = plan.batch_size, plan.options.parallel
+    mesh, key = make_mesh(batch_size), keys(plan.seed)["train"]
     batch = place(next(data.train(0)), mesh, mode)
     init = jax.jit(
         lambda key: task.init(key, data.spec.batch(1)), out_shardings=replicated(mesh)
@@ -65,7 +67,7 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
         return (time.perf_counter() - begin) / steps
 
     bare()
-    pairs = [(bare(), _loop(task, data, plain, steps)) for _ in range(ROUNDS)]
+    pairs = [(bare(), _loop(task, data, plan, steps)) for _ in range(ROUNDS)]
     bare_time, loop_time = (
         statistics.median(times) for times in zip(*pairs, strict=True)
     )
@@ -86,22 +88,16 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
     )
 
 
-def _loop(task, data, config, steps) -> float:
+def _loop(task, data, plan: Plan, steps: int) -> float:
     """Seconds per step of the training loop itself, compilation left out."""
-    plan = Plan(
-        seed=config["seed"],
-        batch_size=config["batch_size"],
-        total_steps=2 * steps,
-        best=config["best"],
-        options=Options(log_every=steps, parallel=options(config).parallel),
-        description={},
-    )
+    options = Options(log_every=steps, parallel=plan.options.parallel)
+    plan = dataclasses.replace(plan, total_steps=2 * steps, options=options)
     with tempfile.TemporaryDirectory() as folder:
         report = _Rates(folder)
         checkpoints = Checkpoints(folder)
         train(task, data, plan, report, checkpoints)
         checkpoints.close()
-    return config["batch_size"] / report.rates[-1]
+    return plan.batch_size / report.rates[-1]
 
 
 class _Rates(Report):

@@ -1,7 +1,6 @@
 """resnet-jax classify: images to labels, with a run and without its data."""
 
 import pathlib
-import sys
 from collections.abc import Iterator, Sequence
 
 import jax
@@ -10,7 +9,7 @@ import numpy as np
 from resnet_jax.data.images import SUFFIXES, read_image
 from resnet_jax.data.transforms import apply_transforms, build_transforms
 from resnet_jax.run import Run, load
-from resnet_jax.verbs.table import Table
+from resnet_jax.verbs.table import Table, warn
 
 
 def classify(
@@ -34,19 +33,22 @@ def classify(
         ValueError: the run is not there or no classifier, no image is found, or all of
             them are unreadable. A bad one among others is reported and left out.
     """
-    loaded = load(run, checkpoint, warn=_warn)
+    files = list(_files(images))
+    loaded = load(run, checkpoint, warn)
     names = loaded.spec.class_names
     if loaded.config["task"]["name"] != "classification":
         raise ValueError(f"'{run}' is no classifier; classify needs one.")
     if not 1 <= top <= len(names):
-        raise ValueError(f"--top is {top}; expected 1 to {len(names)}, its classes.")
+        raise ValueError(
+            f"--top is {top}; expected 1 to {len(names)}, its number of classes."
+        )
     predict = jax.jit(loaded.task.predict)
-    rows = []
-    for file in _files(images):
+    rows, bad = [], []
+    for file in files:
         try:
             image = _fit(loaded, read_image(file, loaded.spec.shapes["image"][-1]))
         except ValueError as error:
-            _warn(str(error))
+            bad.append(str(error))
             continue
         key = jax.random.key(0)
         output = predict(loaded.state, {"image": image[None]}, key)
@@ -61,7 +63,10 @@ def classify(
                 }
             )
     if not rows:
-        raise ValueError("none of the images could be read.")
+        more = f" (None of the {len(bad)} images can be used.)" if len(bad) > 1 else ""
+        raise ValueError(bad[0] + more)
+    for text in bad:
+        warn(f"{text} It is left out.")
     return Table(rows, {"probability": ".4f"})
 
 
@@ -77,7 +82,9 @@ def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
         elif path.is_file():
             yield path
         else:
-            raise ValueError(f"'{path}' is neither an image nor a folder of images.")
+            raise ValueError(
+                f"there is no file or folder '{path}'; expected images, or a folder."
+            )
 
 
 def _fit(loaded: Run, image: np.ndarray) -> np.ndarray:
@@ -91,7 +98,3 @@ def _fit(loaded: Run, image: np.ndarray) -> np.ndarray:
         size = {"resize": {"size": (height, width)}}
         image = apply_transforms(build_transforms(size), image[None])[0]
     return image
-
-
-def _warn(text: str) -> None:
-    print(f"warning: {text}", file=sys.stderr)

@@ -2,8 +2,7 @@
 
 import json
 import math
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -12,7 +11,9 @@ from etils import epath
 from resnet_jax import config as configs
 from resnet_jax.evaluate import Evaluator
 from resnet_jax.plan import keys
-from resnet_jax.run import Run, build_data, load
+from resnet_jax.run import Run, build_data, load, make_plan
+from resnet_jax.spec import DataSpec
+from resnet_jax.verbs.table import warn
 
 
 def evaluate(
@@ -38,30 +39,51 @@ def evaluate(
     Raises:
         ValueError: the run, the checkpoint, the split or the data is not there.
     """
-    loaded = load(run, checkpoint, warn=lambda text: print(text, file=sys.stderr))
-    config = configs.ConfigDict(loaded.config)
-    for field, text in (overrides or {}).items():
+    for field in overrides or {}:
         if not field.startswith(("data.", "run.")):
             raise ValueError(
                 f"config.{field} is part of what was trained; only config.data and "
                 "config.run can be set for an evaluation."
             )
+    loaded = load(run, checkpoint, warn)
+    config = configs.ConfigDict(loaded.config)
+    for field, text in (overrides or {}).items():
         configs.override(config, field, text)
     plain = configs.from_json(configs.to_json(config))
     if batch_size:
         plain["batch_size"] = batch_size
+    plan = make_plan(plain)
     if split:
         first: dict = next(iter(plain["data"]["evals"].values()), {})
         plain["data"]["evals"] = {split: {**first, "split": split}}
     data = build_data(plain)
-    key = keys(plain["seed"])["eval"]
-    evaluator = Evaluator(loaded.task, data, plain["batch_size"], key)
+    check_data(data.spec, loaded.spec)
+    evaluator = Evaluator(loaded.task, data, plan.batch_size, keys(plan.seed)["eval"])
     metrics = loaded.task.summarize(evaluator(loaded.state))
     result = Evaluation(loaded, metrics)
     if jax.process_index() == 0:
         name = f"evaluation-{split or '-'.join(data.evals)}-{loaded.step}.json"
         (epath.Path(run) / name).write_text(json.dumps(result, indent=2))
     return result
+
+
+def check_data(spec: DataSpec, trained: DataSpec) -> None:
+    """Raises ValueError where a run cannot be judged on other data than its own."""
+    channels, wanted = spec.shapes["image"][-1], trained.shapes["image"][-1]
+    if channels != wanted:
+        raise ValueError(
+            f"{spec.source} has images of {channels} channels, the run was trained on "
+            f"{wanted}; choose other data."
+        )
+    if spec.class_names != trained.class_names:
+        raise ValueError(
+            f"{spec.source} has the classes {_few(spec.class_names)}, the run was "
+            f"trained on {_few(trained.class_names)}; choose data with the same."
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''} ({len(names)})"
 
 
 class Evaluation(dict):

@@ -1,7 +1,13 @@
-"""Tables of the command line: lists of rows, printed in columns."""
+"""What verbs print: tables, and warnings."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any
+
+
+def warn(text: str) -> None:
+    """Says on standard error what must not be overlooked."""
+    print(f"warning: {text}", file=sys.stderr)
 
 
 class Table(list):

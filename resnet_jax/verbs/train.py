@@ -1,24 +1,26 @@
 """resnet-jax train: an experiment from its config, or on from where it stopped."""
 
 import contextlib
-import fcntl
-from collections.abc import Iterator, Mapping
+import dataclasses
 
 import jax
 from etils import epath
 
 from resnet_jax import __version__
 from resnet_jax import config as configs
-from resnet_jax.checkpoint import FOLDER, Checkpoints
+from resnet_jax.checkpoint import FOLDER, Checkpoints, DamagedError
+from resnet_jax.lookup import suggest
 from resnet_jax.parallel import make_mesh
 from resnet_jax.plan import Plan
 from resnet_jax.preemption import Stop
 from resnet_jax.report import Report, unused_accelerator
-from resnet_jax.run import build_data, build_task, load, options, saved_config
+from resnet_jax.run import absolute, build_data, build_task, load, make_plan
+from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
+from resnet_jax.tasks import Task
+from resnet_jax.train import compile_train_step
 from resnet_jax.train import train as train_loop
-
-SHOWN = 5
+from resnet_jax.verbs.workdir import choose_workdir, locked, make_writable
 
 
 def train(
@@ -48,27 +50,27 @@ def train(
         ValueError: something in the config, the data or the workdir is not right.
     """
     plain = configs.from_json(configs.to_json(config))
-    run_options = options(plain)
+    plan = make_plan(plain)
     folder = choose_workdir(workdir, name, plain, allow_changes)
     data = build_data(plain)
     task = build_task(plain, data.spec)
-    description = {
-        "config": configs.to_json(plain),
-        "spec": data.spec.to_json(),
-        "version": __version__,
-    }
+    check_best(plan.best[0], task, tuple(data.evals))
     stop = Stop()
-    plan = Plan(
-        seed=plain["seed"],
-        batch_size=plain["batch_size"],
-        total_steps=plain["total_steps"],
-        best=tuple(plain["best"]),
-        options=run_options,
-        description=description,
+    plan = dataclasses.replace(
+        plan,
+        description={
+            "config": configs.to_json(plain),
+            "spec": data.spec.to_json(),
+            "version": __version__,
+        },
         stopping=stop,
-        start=warm_start(plain["init_from"], task, data.spec, folder),
+        start=warm_start(plain.get("init_from"), task, data.spec, folder),
     )
-    facts = banner(name, task, data.spec, plan, folder)
+    state = jax.eval_shape(
+        lambda key: task.init(key, data.spec.batch(1)), jax.random.key(0)
+    )
+    rehearse(task, data.spec, plan, state, folder)
+    facts = banner(name, state, data.spec, plan, folder)
     if dry_run:
         width = max(map(len, facts))
         print("\n".join(f"{fact:{width}}  {text}" for fact, text in facts.items()))
@@ -78,17 +80,17 @@ def train(
     with locked(folder), stop.listening():
         report = Report(
             folder,
-            config=description["config"],
+            config=plan.description["config"],
             title=name,
             total_steps=plan.total_steps,
             quiet=quiet,
-            tensorboard=run_options.tensorboard,
+            tensorboard=plan.options.tensorboard,
             enabled=jax.process_index() == 0,
         )
         report.banner(facts)
         if warning := unused_accelerator():
             report.warn(warning)
-        keep, best = run_options.keep, plan.best[1]
+        keep, best = plan.options.keep, plan.best[1]
         checkpoints = Checkpoints(report.workdir, keep=keep, best=best)
         try:
             _, metrics = train_loop(task, data, plan, report, checkpoints)
@@ -99,86 +101,43 @@ def train(
     return metrics
 
 
-def choose_workdir(workdir: str, name: str, config: Mapping, allow: bool) -> epath.Path:
-    """The folder to write to; refuses one that holds something else.
-
-    Raises:
-        ValueError: a named workdir holds another experiment, or other files.
-    """
-    if workdir:
-        folder = epath.Path(workdir).expanduser()
-        check_workdir(folder, config, allow)
-        return folder
-    number = 1
-    while True:
-        folder = epath.Path(f"runs/{name}" if number == 1 else f"runs/{name}-{number}")
-        if not folder.exists() or saved_config(folder) == config:
-            return folder
-        number += 1
-
-
-def check_workdir(folder: epath.Path, config: Mapping, allow: bool) -> None:
-    """Raises ValueError unless the folder is new, empty, or holds this experiment."""
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise ValueError(f"workdir '{folder}' is a file; name a folder.")
-    saved = saved_config(folder)
-    if saved is None:
-        if any(folder.iterdir()):
-            raise ValueError(
-                f"workdir '{folder}' is not empty and holds no run; name a new folder."
-            )
-        return
-    changes = configs.differences(saved, config)
-    if changes and not allow:
-        shown = "; ".join(
-            f"{field} is {old!r} there and {new!r} here"
-            for field, (old, new) in list(changes.items())[:SHOWN]
-        )
-        more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
+def check_best(metric: str, task: Task, evaluations: tuple[str, ...]) -> None:
+    """Raises ValueError where no evaluation gives the metric of the best checkpoint."""
+    nothing = {name: each.empty() for name, each in task.metrics.items()}
+    known = task.summarize(dict.fromkeys(evaluations, nothing))
+    if known and metric not in known:
         raise ValueError(
-            f"workdir '{folder}' holds another experiment: {shown}{more}. Use another "
-            "workdir, or --allow_changes to go on with the new values."
+            f"best is '{metric}', which no evaluation gives. {suggest(metric, known)}"
         )
 
 
-def make_writable(folder: epath.Path) -> None:
-    """Makes the folder; raises ValueError where it cannot be written to."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        raise ValueError(
-            f"cannot write to workdir '{folder}' ({error.strerror}); name another with "
-            "--workdir."
-        ) from error
-
-
-@contextlib.contextmanager
-def locked(folder: epath.Path) -> Iterator[None]:
-    """Keeps a second process from training in the same local folder.
+def rehearse(
+    task: Task, spec: DataSpec, plan: Plan, state: TrainState, folder: epath.Path
+) -> None:
+    """Traces the first step, or compares the newest checkpoint with the network.
 
     Raises:
-        ValueError: one is training there already.
+        ValueError: something does not fit together; nothing was written yet.
     """
-    if "://" in str(folder) or jax.process_count() > 1:
-        yield
+    if (folder / FOLDER).exists():
+        checkpoints = Checkpoints(absolute(folder), read_only=True)
+        with contextlib.closing(checkpoints), contextlib.suppress(DamagedError):
+            for step in checkpoints.steps()[:1]:
+                checkpoints.check(step, state)
         return
-    with open(folder / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ValueError(
-                f"another process is training in '{folder}'; wait for it, or name "
-                "another --workdir."
-            ) from error
-        yield
+    mesh, mode = make_mesh(plan.batch_size), plan.options.parallel
+    rows = plan.batch_size // mesh.size
+    lead = (mesh.size, rows) if mode == "pmap" else (plan.batch_size,)
+    batch = {
+        key: jax.ShapeDtypeStruct((*lead, *spec.shapes[key]), dtype)
+        for key, dtype in spec.dtypes.items()
+    }
+    compile_train_step(task, mesh, mode).lower(state, batch, jax.random.key(0))
 
 
-def warm_start(source: str, task, spec, folder: epath.Path) -> dict | None:
+def warm_start(
+    source: str | None, task: Task, spec: DataSpec, folder: epath.Path
+) -> dict | None:
     """{net: {'params', 'stats'}} of another run, for a run that has no checkpoint yet.
 
     Raises:
@@ -207,30 +166,38 @@ def warm_start(source: str, task, spec, folder: epath.Path) -> dict | None:
     return start
 
 
-def banner(name: str, task, spec, plan: Plan, folder: epath.Path) -> dict[str, str]:
+def banner(
+    name: str, state: TrainState, spec: DataSpec, plan: Plan, folder: epath.Path
+) -> dict[str, str]:
     """What is about to run, fact by fact."""
-    state: TrainState = jax.eval_shape(
-        lambda: task.init(jax.random.key(0), spec.batch(1), None)
-    )
     sizes = {
         net: sum(x.size for x in jax.tree.leaves(value.params))
         for net, value in state.nets.items()
     }
     mesh, devices = make_mesh(plan.batch_size), jax.devices()
     used = f"{mesh.size} of {len(devices)}" if mesh.size < len(devices) else mesh.size
-    shapes = (f"{key} {list(spec.shapes[key])}" for key in task.needs)
-    sets = (f"{count:,} {split}" for split, count in spec.sizes.items())
+    processes = jax.process_count()
+    kind, platform = devices[0].device_kind, devices[0].platform
+    sets = [f"{count:,} {split}" for split, count in spec.sizes.items()]
+    shapes = [
+        f"{key} {' x '.join(map(str, shape))}"
+        for key, shape in spec.shapes.items()
+        if shape
+    ]
+    classes = [f"{spec.num_classes:,} classes"] if spec.num_classes else []
     return {
         "experiment": name,
         "versions": f"resnet_jax {__version__}, jax {jax.__version__}",
-        "devices": f"{used} x {devices[0].device_kind} ({devices[0].platform}), "
-        f"{jax.process_count()} process(es), {plan.options.parallel}",
+        "devices": f"{used} x {kind}"
+        + (f" ({platform})" if platform != kind else "")
+        + (f", {processes} processes" if processes > 1 else "")
+        + (", pmap" if plan.options.parallel == "pmap" else ""),
         "parameters": ", ".join(
             f"{net} {size:,}" if len(sizes) > 1 else f"{size:,}"
             for net, size in sizes.items()
         ),
-        "data": f"{spec.source}: {', '.join(sets)}; {', '.join(shapes)}",
+        "data": f"{spec.source}: {', '.join([*sets, *shapes, *classes])}",
         "training": f"{plan.total_steps:,} steps, seed {plan.seed}",
         "batch size": str(plan.batch_size),
-        "workdir": str(folder if "://" in str(folder) else folder.resolve()),
+        "workdir": str(absolute(folder)),
     }

@@ -1,0 +1,161 @@
+"""What the command line takes, and its help pages."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Flag(NamedTuple):
+    """A flag of a verb: its type follows the default."""
+
+    name: str
+    default: bool | int | str
+    help: str
+
+    @property
+    def usage(self) -> str:
+        """As it is typed."""
+        name = self.name.replace("_", "-")
+        if isinstance(self.default, bool):
+            return f"--no{name}" if self.default else f"--{name}"
+        return f"--{name}={'N' if isinstance(self.default, int) else 'TEXT'}"
+
+
+class Verb(NamedTuple):
+    """What can be asked for.
+
+    Attributes:
+        summary: one line of help.
+        positional: names of the positional arguments; one that ends in '?' may be
+            missing, one that ends in '...' takes all that follow.
+        flags: of this verb.
+        config: whether it takes --config=NAME.
+        fields: the help of --config.FIELD=VALUE, '' where that is not taken.
+    """
+
+    summary: str
+    positional: tuple[str, ...]
+    flags: tuple[Flag, ...]
+    config: bool = False
+    fields: str = ""
+
+
+FIELDS = "any field of the config: --config.batch_size=64"
+JSON = Flag("json", False, "print JSON instead of a table")
+CHECKPOINT = Flag("checkpoint", "newest", "'newest' (the default), 'best' or a step")
+VERBS = {
+    "train": Verb(
+        "train an experiment, or go on where it stopped",
+        (),
+        (
+            Flag("workdir", "", "the run folder; by default runs/<config>"),
+            Flag("dry_run", False, "say what would happen and write nothing"),
+            Flag("quiet", False, "print warnings and the last line only"),
+            Flag("allow_changes", False, "go on although the config was changed"),
+        ),
+        config=True,
+        fields=FIELDS,
+    ),
+    "evaluate": Verb(
+        "metrics of a run's checkpoint, on any split of its data",
+        ("run",),
+        (
+            CHECKPOINT,
+            Flag("split", "", "a split of the data; by default the run's evaluations"),
+            Flag("batch_size", 0, "examples per batch; by default the run's"),
+            JSON,
+        ),
+        fields="a field of data or run: --config.data.source.path=FILE",
+    ),
+    "classify": Verb(
+        "labels and probabilities of images; needs the run, not its data",
+        ("run", "images..."),
+        (CHECKPOINT, Flag("top", 1, "labels per image; by default one"), JSON),
+    ),
+    "models": Verb(
+        "the models whose names match PATTERN, such as 'resnet*', and their sizes",
+        ("pattern?",),
+        (JSON,),
+    ),
+    "prepare": Verb(
+        "write a TFDS directory from files that you have, without TensorFlow",
+        (),
+        (
+            Flag("dataset", "", "mnist, fashion_mnist, cifar10 or cifar100"),
+            Flag("from", "", "the folder that holds the original files"),
+            Flag("data_dir", "", "where to write; by default TFDS's own folder"),
+        ),
+    ),
+    "benchmark": Verb(
+        "compile time, step time, images/s and memory of a config on this machine",
+        (),
+        (Flag("steps", 20, "steps to time; by default 20"), JSON),
+        config=True,
+        fields=FIELDS,
+    ),
+}
+# Flags that every verb understands.
+COMMON = (
+    Flag("compilation_cache", True, "do not keep compiled programs in ~/.cache"),
+    Flag("distributed", "auto", "'on' for a cluster, 'off', or 'auto' (the default)"),
+    Flag("coordinator", "", "host:port of process 0, with the two flags below"),
+    Flag("num_processes", 0, "processes of the run"),
+    Flag("process_id", -1, "this process's number, from 0"),
+)
+
+
+def usage() -> str:
+    """The help page."""
+    lines = [(name, verb.summary) for name, verb in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: resnet-jax VERB [arguments]",
+            "",
+            *_columns(lines),
+            "",
+            "resnet-jax VERB --help says more. Exit codes: 0 done, 2 a mistake in what",
+            "was asked for, 3 the run failed, 75 stopped on request and saved.",
+        ]
+    )
+
+
+def verb_line(name: str) -> str:
+    """How a verb is called, in one line."""
+    verb = VERBS[name]
+    config = ["--config=NAME"] if verb.config else []
+    words = [
+        f"[{word[:-1].upper()}]" if word.endswith("?") else word.upper()
+        for word in verb.positional
+    ]
+    return " ".join(["resnet-jax", name, *config, *words, "[--flag=value ...]"])
+
+
+def verb_usage(name: str) -> str:
+    """The help page of one verb."""
+    verb = VERBS[name]
+    lines = [(flag.usage, flag.help) for flag in (*verb.flags, *COMMON)]
+    ending = []
+    if verb.fields:
+        lines.insert(0, ("--config.FIELD=VALUE", verb.fields))
+    if verb.config:
+        from resnet_jax.config import names
+
+        lines.insert(
+            0, ("--config=NAME", "a config below (NAME:smoke: a trial), or FILE.py")
+        )
+        ending = ["", textwrap.fill(f"Configs: {', '.join(names())}.", 79)]
+    return "\n".join(
+        [
+            f"usage: {verb_line(name)}",
+            "",
+            f"{verb.summary[0].upper()}{verb.summary[1:]}.",
+            "",
+            *_columns(lines),
+            *ending,
+        ]
+    )
+
+
+def _columns(lines: Sequence[tuple[str, str]]) -> list[str]:
+    width = max(len(left) for left, _ in lines)
+    return [f"  {left:{width}}  {right}" for left, right in lines]
