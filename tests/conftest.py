@@ -11,10 +11,19 @@ import tempfile
 import jax
 import pytest
 
-# The same small programs are compiled in many tests; workers inherit the folder.
+# The same small programs are compiled in many tests; workers inherit the folder, and
+# the command line finds it where it looks for its own.
 _CACHE = os.environ.setdefault("RESNET_JAX_TEST_CACHE", tempfile.mkdtemp())
-jax.config.update("jax_compilation_cache_dir", _CACHE)
+os.environ["XDG_CACHE_HOME"] = _CACHE
+jax.config.update("jax_compilation_cache_dir", f"{_CACHE}/resnet_jax/xla")
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+SMALL = (
+    "--config=digits_resnet:smoke",
+    "--config.model.stage_sizes=(1,1,1)",
+    "--config.best=('test/loss', 'min')",
+    "--config.run.eval_every=2",
+)
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +33,13 @@ def real_data() -> pathlib.Path:
     if not folder:
         pytest.skip("RESNET_JAX_TEST_DATA is not set: no real data on this machine")
     return pathlib.Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory) -> pathlib.Path:
+    """The folder of a run of SMALL, trained to its end: not to be written to."""
+    from resnet_jax.main import main
+
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    assert main(["train", *SMALL, f"--workdir={folder}", "--quiet"]) == 0
+    return folder
