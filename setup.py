@@ -12,7 +12,7 @@ TEST = [
 setup(
     name="resnet-jax",
     version="0.1.0",
-    description="Residual networks in JAX and Flax: classify, generate, translate, restore",
+    description="Residual networks in JAX and Flax",
     long_description=open("README.md", encoding="utf-8").read(),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

@@ -22,10 +22,11 @@
 # %%
 import sys
 
+from IPython import get_ipython
+
 # There is no release on PyPI yet: until then, upload a clone and install its folder.
 if "google.colab" in sys.modules:
-    # %pip install -q "resnet-jax[notebooks]"
-    pass
+    get_ipython().run_line_magic("pip", "install -q 'resnet-jax[notebooks]'")
 
 # %%
 import json

@@ -74,7 +74,8 @@ def test_a_run_is_shown_whole(tmp_path):
         assert shown in text
     for section in ("Results", "Curves", "Confusion", "Per class", "Mistakes"):
         assert f"<h2>{section}" in text
-    assert "<span>test/accuracy, last</span>" in text and "<b>0.5</b><span>best, step 40" in text
+    assert "<span>test/accuracy, last</span>" in text
+    assert "<b>0.5</b><span>best, step 40" in text
     assert text.index("step 40</figcaption>") < text.index("step 20</figcaption>")
     assert "Unfinished" not in text and "0.5, 0.25" in text
 
