@@ -147,6 +147,15 @@ def test_evaluate_repeats_what_training_found(place, capsys):
     assert ["train/examples", "1,437"] in [row.split() for row in table.splitlines()]
 
 
+def test_an_evaluation_that_cannot_be_written_is_still_printed(place, capsys):
+    run = place / "runs" / "digits_resnet-smoke"
+    (run / "evaluation-test-4.json").mkdir()
+    assert main(["evaluate", str(run), "--json"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["step"] == 4
+    assert output.err.startswith("warning: evaluation-test-4.json could not be written")
+
+
 def test_classify_as_table_and_as_json(place, capsys):
     noise = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
     (place / "images").mkdir()

@@ -151,6 +151,12 @@ DATA = [
         "'mnist' is not prepared in empty",
         "resnet-jax prepare --dataset=mnist",
     ),
+    (
+        TFDS + "--config.data.source.dataset=imags --config.data.source.data_dir=.",
+        "'imags' is not prepared in .;",
+        "`tfds build imags --file_format=array_record`",
+        "Did you mean images?",
+    ),
     (FOLDER + "nowhere", "no folder nowhere", "nowhere/<split>/<class>/<image>"),
     (FOLDER + "empty", "empty has no folders", "<split>/<class>/<image> is expected"),
     (FOLDER + "images/train", "no split 'train'", "'all': its folders are the classes"),
@@ -207,6 +213,12 @@ RUNS = [
         "evaluate run --config.data.source.name=npz --config.data.source.path=good.npz",
         "0, 1, 2, ... (4)",
         "choose data with the same",
+    ),
+    (
+        "evaluate run --config.data.source=none --config.data.source.name=folder "
+        "--config.data.source.root=images --config.run.workers=0 --batch_size=4",
+        "image (8, 8, 3)",
+        "(8, 8, 1); choose data with as many channels",
     ),
     ("classify", "needs RUN", "usage: resnet-jax classify RUN IMAGES..."),
     ("classify run", "needs IMAGES", "usage: resnet-jax classify RUN IMAGES..."),

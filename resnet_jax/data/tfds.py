@@ -1,5 +1,6 @@
 """Data sets prepared by TensorFlow Datasets, read without TensorFlow."""
 
+import difflib
 import os
 import pathlib
 from typing import Any
@@ -104,9 +105,12 @@ def _builder(dataset: str, data_dir: str | os.PathLike | None):
             if name in PREPARED_HERE
             else f"tfds build {name} --file_format=array_record"
         )
+        there = [path.name for path in pathlib.Path(folder).expanduser().glob("*")]
+        close = difflib.get_close_matches(name, there, 1)
+        hint = f" Did you mean {close[0]}?" if close and close[0] != name else ""
         raise ValueError(
             f"the data set '{dataset}' is not prepared in {folder}; prepare it with "
-            f"`{how}`, or name its folder in data.source.data_dir."
+            f"`{how}`, or name its folder in data.source.data_dir.{hint}"
         )
     builder = tensorflow_datasets.builder_from_directory(found)
     kind = builder.info.file_format

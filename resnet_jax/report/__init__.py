@@ -52,6 +52,7 @@ class Report:
         enabled: bool = True,
     ):
         self.enabled, self.total_steps = enabled, total_steps
+        self._tracing = False
         self.workdir = epath.Path(workdir)
         if is_local(self.workdir):
             self.workdir = self.workdir.expanduser().resolve()
@@ -172,8 +173,10 @@ class Report:
         first, last = profile
         if last and step == first:
             jax.profiler.start_trace(str(self.workdir / "profile"))
-        if last and step == last:
+            self._tracing = True
+        if step == last and self._tracing:
             jax.profiler.stop_trace()
+            self._tracing = False
             self.say(f"trace of steps {first} to {last}: {self.workdir / 'profile'}")
 
     def flush(self) -> None:

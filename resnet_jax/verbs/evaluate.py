@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
-from etils import epath
 
 from resnet_jax import config as configs
 from resnet_jax.evaluate import Evaluator
 from resnet_jax.plan import keys
-from resnet_jax.run import Run, build_data, load, make_plan
+from resnet_jax.run import Run, absolute, build_data, load, make_plan
 from resnet_jax.spec import DataSpec
 from resnet_jax.verbs.table import warn
 
@@ -63,18 +62,23 @@ def evaluate(
     result = Evaluation(loaded, metrics)
     if jax.process_index() == 0:
         name = f"evaluation-{split or '-'.join(data.evals)}-{loaded.step}.json"
-        (epath.Path(run) / name).write_text(json.dumps(result, indent=2))
+        try:
+            (absolute(run) / name).write_text(json.dumps(result, indent=2))
+        except OSError as error:
+            warn(f"{name} could not be written to '{run}' ({error.strerror}).")
     return result
 
 
 def check_data(spec: DataSpec, trained: DataSpec) -> None:
     """Raises ValueError where a run cannot be judged on other data than its own."""
-    channels, wanted = spec.shapes["image"][-1], trained.shapes["image"][-1]
-    if channels != wanted:
-        raise ValueError(
-            f"{spec.source} has images of {channels} channels, the run was trained on "
-            f"{wanted}; choose other data."
-        )
+    for key, shape in trained.shapes.items():
+        found = spec.shapes.get(key)
+        if found is None or found[-1:] != shape[-1:]:
+            shown = f"no {key}" if found is None else f"{key} {found}"
+            raise ValueError(
+                f"{spec.source} has {shown}, the run was trained on {key} {shape}; "
+                "choose data with as many channels."
+            )
     if spec.class_names != trained.class_names:
         raise ValueError(
             f"{spec.source} has the classes {_few(spec.class_names)}, the run was "

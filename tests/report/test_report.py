@@ -92,3 +92,18 @@ def test_the_report_path_is_absolute(tmp_path, monkeypatch, capsys):
 def test_a_run_without_configuration(tmp_path, config):
     Report(tmp_path, config=config, title="a", total_steps=1, quiet=True).close()
     assert not (tmp_path / "config.json").exists()
+
+
+def test_a_trace_ends_only_where_it_began(tmp_path, monkeypatch, capsys):
+    calls = []
+    monkeypatch.setattr("jax.profiler.start_trace", calls.append)
+    monkeypatch.setattr("jax.profiler.stop_trace", lambda: calls.append("stop"))
+    report = start(tmp_path)
+    for step in (3, 4, 5):  # of a run that was taken up again at step 3
+        report.trace((2, 4), step)
+        report.trace((0, 0), step)
+    assert calls == []
+    for step in range(6):
+        report.trace((2, 4), step)
+    assert calls == [str(tmp_path / "profile"), "stop"]
+    assert "trace of steps 2 to 4" in capsys.readouterr().out
