@@ -1,6 +1,7 @@
 """Checkpoints on disk: saved in the background, checked when they are read."""
 
 import dataclasses
+import functools
 import gc
 import hashlib
 import json
@@ -21,6 +22,8 @@ from resnet_jax.state import TrainState
 
 FORMAT = 1
 FOLDER = "checkpoints"
+# What Orbax calls its files.
+COMMITTED, UNFINISHED = "commit_success.txt", "*.orbax-checkpoint-tmp"
 
 
 class DamagedError(Exception):
@@ -56,19 +59,21 @@ class Checkpoints:
             read_only: nothing is created or cleaned up.
         """
         self.folder = epath.Path(workdir) / FOLDER
-        self._saving = 0
-        self._failed: SaveError | None = None
+        self._keep, self._sign = keep, 1.0 if best == "max" else -1.0
         self._scores: dict[int, float | None] = {}
-        self._sign = 1.0 if best == "max" else -1.0
-        self._orbax = ocp.training.Checkpointer(
-            self.folder,
-            preservation_policy=_NewestAndBest(keep, self.best_step),
-            cleanup_tmp_directories=not read_only,
-        )
+        self._step, self._under_way = 0, None
+        self._failed: SaveError | None = None
+        if not read_only:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._delete(self._unfinished())
 
     def steps(self) -> list[int]:
         """The steps that are there, newest first, good or not."""
-        return sorted((c.step for c in self._orbax.checkpoints), reverse=True)
+        # An object store cannot rename: a save under way has its final name there.
+        mark = COMMITTED if "://" in str(self.folder) else ""
+        found = self.folder.glob("*") if self.folder.exists() else ()
+        steps = (p.name for p in found if p.name.isdecimal() and (p / mark).exists())
+        return sorted(map(int, steps), reverse=True)
 
     def best_step(self) -> int | None:
         """The step of the best score, None where none was saved with a score."""
@@ -104,16 +109,16 @@ class Checkpoints:
         score = score if score is None or np.isfinite(score) else None
         own = {"format": FORMAT, "score": score, "leaves": leaves}
         text = json.dumps({**description, **own})
-        earlier = self._failure(self._orbax.wait)
-        self._saving, self._scores[step] = step, score
-        self._failed = self._failure(
-            lambda: self._orbax.save_checkpointables_async(
-                step,
+        earlier = self._finish()
+        self._step, self._scores[step] = step, score
+        self._under_way, reason = _attempt(
+            lambda: ocp.save_checkpointables_async(
+                self.folder / str(step),
                 {"state": state},
-                force=True,
                 custom_metadata={"text": text, "sha256": _sha256(text)},
             )
         )
+        self._failed = self._failure(reason)
         if failure := self._failed or earlier:
             raise failure
 
@@ -123,23 +128,40 @@ class Checkpoints:
         Raises:
             SaveError: the last save failed.
         """
-        if failure := self._failed or self._failure(self._orbax.wait):
+        if failure := self._finish() or self._failed:
             raise failure
 
-    def _failure(self, action: Callable[[], Any]) -> SaveError | None:
-        _, reason = _attempt(action)
+    def close(self) -> None:
+        """Waits, whether the last save fails or not."""
+        self._finish()
+
+    def _finish(self) -> SaveError | None:
+        """Waits for the save under way; says whether it failed, and tidies up."""
+        if self._under_way is None:
+            return None
+        _, reason = _attempt(self._under_way.result)
+        self._under_way = None
+        self._failed = self._failure(reason)
+        best = self.best_step()
+        old = [step for step in self.steps()[self._keep :] if step != best]
+        self._delete([*self._unfinished(), *(self.folder / str(s) for s in old)])
+        return self._failed
+
+    def _failure(self, reason: str) -> SaveError | None:
         if not reason:
             return None
-        # Orbax has already forgotten those that this save was to replace.
-        self._orbax.reload()
         return SaveError(
-            f"checkpoint {self._saving} could not be written to {self.folder} "
+            f"checkpoint {self._step} could not be written to {self.folder} "
             f"({reason}); what was saved before it is untouched."
         )
 
-    def close(self) -> None:
-        """Waits and releases the threads."""
-        self._orbax.close()
+    def _unfinished(self) -> list[epath.Path]:
+        return list(self.folder.glob(UNFINISHED))
+
+    def _delete(self, folders: list[epath.Path]) -> None:
+        if jax.process_index() == 0:
+            for folder in folders:
+                _attempt(folder.rmtree)  # What cannot be deleted now is tried again.
 
     def describe(self, step: int) -> dict:
         """The description saved with a step.
@@ -147,7 +169,8 @@ class Checkpoints:
         Raises:
             DamagedError: it is missing or was changed.
         """
-        found, _ = _attempt(lambda: self._orbax.checkpointables_metadata(step))
+        path = self.folder / str(step)
+        found, _ = _attempt(lambda: ocp.checkpointables_metadata(path))
         stored = found and found.custom_metadata
         if not stored:
             raise DamagedError("its description is unreadable")
@@ -192,14 +215,15 @@ class Checkpoints:
         abstract = jax.tree.map(
             lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), bare
         )
+        path = self.folder / str(step)
         loaded, reason = _attempt(
-            lambda: self._orbax.load_checkpointables(step, {"state": abstract})
+            lambda: ocp.load_checkpointables(path, {"state": abstract})
         )
         if reason:
-            raise DamagedError(reason)
+            raise DamagedError(f"it cannot be read ({reason})")
         state = loaded["state"]
         found = describe_leaves(state, digest=True)
-        if changed := [name for name in leaves if leaves[name] != found[name]]:
+        if changed := [name for name in leaves if leaves[name] != found.get(name)]:
             raise DamagedError(f"the bytes of {_first(changed)} were changed")
         return dataclasses.replace(state, frozen=like.frozen)
 
@@ -222,7 +246,7 @@ class Checkpoints:
         Raises:
             ValueError: there are checkpoints, and all are damaged.
         """
-        if failure := self._failure(self._orbax.wait):
+        if failure := self._finish():
             warn(str(failure))
         steps = self.steps() if steps is None else steps
         for step in steps:
@@ -248,19 +272,6 @@ class Checkpoints:
                 if target.exists():
                     target.rmtree()
                 (self.folder / str(step)).rename(target)
-        if newer:
-            self._orbax.reload()
-
-
-class _NewestAndBest:
-    """Keeps the newest few and the one of the best score."""
-
-    def __init__(self, keep: int, best_step: Callable[[], int | None]):
-        self.keep, self.best_step = keep, best_step
-
-    def should_preserve(self, checkpoints, *, context) -> list[bool]:
-        newest = sorted(c.step for c in checkpoints)[-self.keep :]
-        return [c.step in (*newest, self.best_step()) for c in checkpoints]
 
 
 def describe_leaves(state: Any, digest: bool = False) -> dict[str, list]:
@@ -304,6 +315,7 @@ def _attempt(action: Callable[[], Any]) -> tuple[Any, str]:
 
     Orbax abandons its other reads then, and each of them would print a traceback.
     """
+    _ignore_late_reads()
     loggers = [logging.getLogger(name) for name in ("asyncio", "absl")]
     levels = [logger.level for logger in loggers]
     hook = sys.unraisablehook
@@ -323,6 +335,18 @@ def _attempt(action: Callable[[], Any]) -> tuple[Any, str]:
         sys.unraisablehook = hook
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+@functools.cache
+def _ignore_late_reads() -> None:
+    """Some of the abandoned end only after the failure was dealt with."""
+    hook = sys.unraisablehook
+
+    def ignore(unraisable):
+        if str(unraisable.exc_value) != "Event loop is closed":
+            hook(unraisable)
+
+    sys.unraisablehook = ignore
 
 
 def _check_structure(saved: Mapping, wanted: Mapping, step: int) -> None:

@@ -20,7 +20,7 @@ from resnet_jax.state import TrainState
 from resnet_jax.tasks import Task
 from resnet_jax.train import compile_train_step
 from resnet_jax.train import train as train_loop
-from resnet_jax.verbs.workdir import choose_workdir, locked, make_writable
+from resnet_jax.verbs.workdir import choose_workdir, locked
 
 
 def train(
@@ -76,7 +76,6 @@ def train(
         print("\n".join(f"{fact:{width}}  {text}" for fact, text in facts.items()))
         print("dry run: nothing was written.")
         return {}
-    make_writable(folder)
     with locked(folder), stop.listening():
         report = Report(
             folder,

@@ -12,6 +12,7 @@ from resnet_jax.report.folder import is_local
 from resnet_jax.run import saved_config
 
 SHOWN = 5
+LOCK = "lock"
 
 
 def choose_workdir(workdir: str, name: str, config: Mapping, allow: bool) -> epath.Path:
@@ -45,7 +46,8 @@ def check_workdir(folder: epath.Path, config: Mapping, allow: bool) -> None:
         raise ValueError(f"workdir '{folder}' is a file; name a folder.")
     saved = saved_config(folder)
     if saved is None:
-        if any(folder.iterdir()):
+        # With a lock it is a run that ended before it wrote anything else.
+        if any(folder.iterdir()) and not (folder / LOCK).exists():
             raise ValueError(
                 f"workdir '{folder}' is not empty and holds no run; name a new folder."
             )
@@ -63,31 +65,26 @@ def check_workdir(folder: epath.Path, config: Mapping, allow: bool) -> None:
         )
 
 
-def make_writable(folder: epath.Path) -> None:
-    """Makes the folder; raises ValueError where it cannot be written to."""
+@contextlib.contextmanager
+def locked(folder: epath.Path) -> Iterator[None]:
+    """Makes the folder, and keeps a second process from training in it.
+
+    Raises:
+        ValueError: it cannot be written to, or a process is training there already.
+    """
+    lock = folder / LOCK
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.write_text("")
-        probe.unlink()
+        lock.write_text("")
     except OSError as error:
         raise ValueError(
             f"cannot write to workdir '{folder}' ({error.strerror}); name another with "
             "--workdir."
         ) from error
-
-
-@contextlib.contextmanager
-def locked(folder: epath.Path) -> Iterator[None]:
-    """Keeps a second process from training in the same local folder.
-
-    Raises:
-        ValueError: one is training there already.
-    """
-    if not is_local(folder) or jax.process_count() > 1:
+    if not is_local(folder) or jax.process_index() > 0:
         yield
         return
-    with open(folder / "lock", "w") as file:
+    with open(lock, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -1,0 +1,122 @@
+"""A run that was stopped, however rudely, ends as one that never was."""
+
+import random
+import signal
+import time
+
+import jax
+import numpy as np
+import pytest
+from command import (
+    TESTS,
+    TINY,
+    finish,
+    leaves,
+    metrics,
+    reached,
+    run,
+    saved,
+    start,
+    wait_until,
+)
+
+from resnet_jax import config as configs
+from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.plan import Options, Plan
+from resnet_jax.report import Report
+from resnet_jax.run import build_data, build_task
+from resnet_jax.train import Preempted, train
+
+STEPS = 200
+TRAIN = ("train", TINY, f"--config.total_steps={STEPS}")
+KILLS = 10
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """The state and the metrics of a run that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("unbroken")
+    run(*TRAIN, f"--workdir={folder}")
+    return leaves(folder), metrics(folder)
+
+
+@pytest.mark.parametrize("mode", ["jit", pytest.param("pmap", marks=pytest.mark.slow)])
+def test_a_run_that_was_interrupted_ends_as_an_unbroken_one(tmp_path, mode):
+    config = configs.read(str(TESTS / "tiny.py"))
+    config.update(total_steps=6)
+    config.task.mixup, config.model.stage_sizes = 0.0, (1,)
+    config.run.parallel = mode
+    config = configs.from_json(configs.to_json(config))
+    data = build_data(config)
+    task = build_task(config, data.spec)
+
+    def go(name, stopping=lambda step: False):
+        report = Report(
+            tmp_path / name, config={}, title="", total_steps=6, tensorboard=False
+        )
+        options = Options(log_every=1, parallel=mode, keep=1)
+        best = ("test/accuracy", "max")
+        plan = Plan(0, 16, 6, best, options, {}, stopping)
+        checkpoints = Checkpoints(tmp_path / name)
+        try:
+            return train(task, data, plan, report, checkpoints)[0]
+        finally:
+            checkpoints.close()
+            report.close()
+
+    whole = jax.tree.leaves(go("whole"))
+    for stop in (2, 3):
+        with pytest.raises(Preempted, match=f"stopped at step {stop} of 6; saved."):
+            go("parts", lambda step, stop=stop: step == stop)
+    for a, b in zip(whole, jax.tree.leaves(go("parts")), strict=True):
+        np.testing.assert_array_equal(a, b, strict=True)
+    assert metrics(tmp_path / "parts") == metrics(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_killed_run_ends_as_an_unbroken_one(tmp_path, unbroken):
+    workdir = tmp_path / "run"
+    checkpoints = workdir / "checkpoints"
+    chance = random.Random(0)
+    torn = 0
+    for kill in range(KILLS):
+        child = start(*TRAIN, f"--workdir={workdir}")
+        target = (kill + chance.random()) * STEPS / (KILLS + 1)
+        wait_until(lambda target=target: reached(workdir) > target, child)
+        if kill % 2:
+            wait_until(lambda: any(checkpoints.glob("*.orbax-checkpoint-tmp")), child)
+        time.sleep(chance.uniform(0, 0.1))
+        child.kill()
+        finish(child, -signal.SIGKILL)
+        torn += any(checkpoints.glob("*.orbax-checkpoint-tmp"))
+        # What is lost: the steps since a save, and the save that was under way.
+        assert max(saved(workdir), default=0) >= reached(workdir) - 10
+    run(*TRAIN, f"--workdir={workdir}")
+    assert torn >= 2
+    assert leaves(workdir) == unbroken[0]
+    assert metrics(workdir) == unbroken[1]
+    assert not any(checkpoints.glob("*.orbax-checkpoint-tmp"))
+
+
+@pytest.mark.slow
+def test_a_run_that_is_asked_to_stop_saves_at_once(tmp_path, unbroken):
+    workdir = tmp_path / "run"
+    train = (*TRAIN, f"--workdir={workdir}", "--config.run.save_every=0")
+    moments = {  # what to wait for, further arguments, the last step that may be done
+        "compiling": (lambda: (workdir / "inputs.png").exists(), 1),
+        "evaluating": (lambda: reached(workdir) == 20, 20),
+        "training": (lambda: reached(workdir) > 30, STEPS - 1),
+    }
+    for moment, (begun, latest) in moments.items():
+        cold = ("--nocompilation_cache",) if moment == "compiling" else ()
+        child = start(*train, *cold)
+        wait_until(begun, child)
+        before = reached(workdir)
+        child.terminate()
+        _, err = finish(child, 75)
+        step = saved(workdir)[-1]
+        assert err == f"preempted: stopped at step {step} of {STEPS}; saved.\n"
+        assert before <= step <= latest and reached(workdir) == step
+    run(*train)
+    assert leaves(workdir) == unbroken[0]
+    assert metrics(workdir) == unbroken[1]
