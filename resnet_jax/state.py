@@ -113,7 +113,12 @@ def descend(
     if axis_name is not None:
         grads, stats, scalars = jax.lax.pmean((grads, stats, scalars), axis_name)
     scalars["gradient_norm"] = optax.tree.norm(grads)
-    opt_state = optax.tree.set(net.opt_state, **hyper)
+    # A schedule's float32 must not change the type of a float64 state.
+    opt_state = jax.tree.map(
+        lambda new, old: jnp.asarray(new, old.dtype),
+        optax.tree.set(net.opt_state, **hyper),
+        net.opt_state,
+    )
     updates, opt_state = optimizer.tx.update(grads, opt_state, net.params)
     params = optax.apply_updates(net.params, updates)
     if optimizer.freeze:
