@@ -6,6 +6,7 @@ import gc
 import hashlib
 import json
 import logging
+import re
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -378,8 +379,10 @@ def _sha256(text: str) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what really went wrong, under the layers of wrapping."""
+    """What really went wrong, in a few words, under the layers of wrapping."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:120]
+    # TensorStore says what it was doing, ever closer, and then how it was set up.
+    text = re.sub(r" \[\w+(\[\d+\])?='.*", "", lines[0])
+    return ": ".join(text.split(": ")[-2:])[:160]
