@@ -1,6 +1,7 @@
 """Configs: found by name, made, stored as JSON, compared."""
 
 import ast
+import dataclasses
 import difflib
 import inspect
 import pathlib
@@ -11,6 +12,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from resnet_jax.lookup import describe, fits, suggest
+from resnet_jax.plan import Options
 
 
 def new_config() -> ConfigDict:
@@ -25,18 +27,7 @@ def new_config() -> ConfigDict:
     config.total_steps = 1
     config.best = ("test/accuracy", "max")
     config.init_from = ""
-    config.run = dict(
-        log_every=50,
-        eval_every=1000,
-        save_every=1000,
-        keep=2,
-        parallel="jit",
-        workers=0,
-        deterministic=False,
-        on_nonfinite="stop",
-        profile=(0, 0),
-        tensorboard=True,
-    )
+    config.run = dataclasses.asdict(Options())
     return config
 
 

@@ -51,10 +51,11 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        code = {"Preempted": PREEMPTED, "NonFiniteError": FAILED, "SaveError": FAILED}
-        if type(error).__name__ not in code:
+        failures = dict.fromkeys(("NonFiniteError", "SaveError", "RunFailed"), FAILED)
+        code = {"Preempted": PREEMPTED, **failures}.get(type(error).__name__)
+        if code is None:
             raise
-        return _say(error, code[type(error).__name__])
+        return _say(error, code)
     return 0
 
 
@@ -170,7 +171,7 @@ def call(name: str, arguments: dict[str, Any]) -> None:
     if "from" in arguments:
         arguments["source"] = arguments.pop("from")
     result = function(**arguments)
-    if name != "train":
+    if name != "train" and parallel.is_first():
         print(json.dumps(result, indent=2) if as_json else result)
 
 

@@ -100,6 +100,11 @@ def _schedule(
             f"schedule warmup is {warmup} steps; expected 0 to {total_steps - 1} "
             "(fewer than total_steps)."
         )
+    boundaries = list(section.get("boundaries", ()))
+    if boundaries != sorted(set(boundaries)):
+        raise ValueError(
+            f"schedule boundaries are {boundaries}; expected them to rise."
+        )
     ends = section.get("name") in _NEEDS_TOTAL
     given = {"total_steps": total_steps - warmup} if ends else {}
     schedule = build(SCHEDULES, section, "schedule", **given)

@@ -23,16 +23,28 @@ def make_mesh(batch_size: int) -> Mesh:
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; expected at least 1.")
-    devices = jax.devices()
+    # In the order of the processes, each of which holds its own rows of a batch.
+    devices = sorted(jax.devices(), key=lambda d: (d.process_index, d.id))
     size = next(n for n in range(len(devices), 0, -1) if batch_size % n == 0)
     if size < len(devices) and jax.process_count() > 1:
         raise ValueError(
             f"batch_size {batch_size} is not divisible by the {len(devices)} devices "
             f"of {jax.process_count()} processes; choose a multiple of {len(devices)}."
         )
-    return jax.make_mesh(
-        (size,), (AXIS,), devices=devices[:size], axis_types=(AxisType.Auto,)
-    )
+    return Mesh(np.array(devices[:size]), (AXIS,), axis_types=(AxisType.Auto,))
+
+
+def barrier(name: str) -> None:
+    """Waits for the other processes of the run to come to the same point."""
+    if jax.process_count() > 1:
+        from jax.experimental import multihost_utils
+
+        multihost_utils.sync_global_devices(name)
+
+
+def is_first() -> bool:
+    """Whether this is the process that speaks and writes."""
+    return jax.process_index() == 0
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -178,6 +190,12 @@ def start(
     if distributed not in ("auto", "on", "off"):
         raise ValueError(f"--distributed is '{distributed}'; expected auto, on or off.")
     explicit = bool(coordinator)
+    if not explicit and (num_processes or process_id >= 0):
+        raise ValueError(
+            "--num_processes and --process_id need --coordinator=HOST:PORT."
+        )
+    if explicit and distributed == "off":
+        raise ValueError("--coordinator contradicts --distributed=off; drop one.")
     if explicit and (num_processes < 1 or not 0 <= process_id < num_processes):
         raise ValueError(
             f"--coordinator={coordinator} needs --num_processes and --process_id from "
@@ -203,4 +221,4 @@ def start(
 
 
 # Set by Slurm, Open MPI and by hand to the number of processes.
-_CLUSTER_SIZES = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
+_CLUSTER_SIZES = ("SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_SIZE")

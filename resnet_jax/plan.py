@@ -12,7 +12,8 @@ class Options:
     """A config's `run` section: what does not change the numbers.
 
     Attributes:
-        log_every, eval_every, save_every: periods in steps; 0: only at the end.
+        log_every, eval_every, save_every: periods in steps; 0: only at the end. The
+            best checkpoint is the best of those saved at a step that was evaluated.
         keep: newest checkpoints kept, beside the best.
         parallel: 'jit' or 'pmap'.
         workers: processes that read and decode examples, 0 for none.
@@ -26,8 +27,8 @@ class Options:
     """
 
     log_every: int = 50
-    eval_every: int = 0
-    save_every: int = 0
+    eval_every: int = 1000
+    save_every: int = 1000
     keep: int = 2
     parallel: str = "jit"
     workers: int = 0

@@ -164,7 +164,7 @@ def _read(checkpoints: Checkpoints, step: int) -> Run:
     spec = DataSpec.from_json(description["spec"])
     task = build_task({**config, "run": {**config["run"], "parallel": "jit"}}, spec)
     like = jax.eval_shape(lambda key: task.init(key, spec.batch(1)), jax.random.key(0))
-    state = checkpoints.restore(step, like, replicated(make_mesh(1)))
+    state = checkpoints.restore(step, like, replicated(make_mesh(jax.device_count())))
     return Run(config, task, state, spec, step)
 
 

@@ -35,7 +35,7 @@ def train(
 
     Args:
         task: the problem.
-        data: its `.spec`, `.train(step, attempt)` and `.evals`.
+        data: its `.spec`, `.train(step, attempt, draws)` and `.evals`.
         plan: how long, and with which numbers.
         report: is told everything.
         checkpoints: of this run.
@@ -57,7 +57,7 @@ def train(
         )
     state, attempt = begin(task, data, plan, report, checkpoints)
     while True:
-        batches = data.train(int(state.step), attempt)
+        batches = data.train(int(state.step), attempt, task.draws)
         try:
             with contextlib.closing(batches):
                 return _run(
@@ -108,7 +108,7 @@ def _run(task, data, batches, plan, report, checkpoints, state, attempt):
     evaluator = Evaluator(task, data, plan.batch_size, keys(plan.seed)["eval"])
     step = saved = int(state.step)
     step_fn, metrics, log_point = None, {}, 0
-    window = Window(step, plan.batch_size)
+    window = Window(step, task.draws * plan.batch_size)
 
     def save(score=None):
         nonlocal saved
@@ -150,7 +150,7 @@ def _run(task, data, batches, plan, report, checkpoints, state, attempt):
             if saving:
                 save(metrics.get(plan.best[0]) if evaluating else None)
             window.restart_clock()
-    if step > saved:
+    if step > saved or not step:
         if values := window.collect(step):
             report.log(step, values)
         save()

@@ -12,7 +12,8 @@ MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures"),
     ("nn", "losses", "metrics", "optim", "gradient"),
-    ("parallel", "plan", "preemption", "config"),
+    ("parallel", "plan", "preemption"),
+    ("config",),
     ("state",),
     ("window",),
     ("models",),

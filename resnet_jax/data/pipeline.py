@@ -92,7 +92,7 @@ class Data:
             for name, batches in self._evals.items()
         }
 
-    def train(self, step: int, attempt: int = 0) -> Iterator[Batch]:
+    def train(self, step: int, attempt: int = 0, draws: int = 1) -> Iterator[Batch]:
         """Endless batches, first that of step + 1 (steps count from 1).
 
         Closing the iterator ends its threads and processes.
@@ -100,10 +100,19 @@ class Data:
         Args:
             step: completed steps.
             attempt: changes order and augmentation, for a run that was rolled back.
+            draws: a batch has draws * batch_size examples.
+
+        Raises:
+            ValueError: that is more than the training set has.
         """
-        batches = TrainBatches(
-            self._train, self._size, self._like, self._rows, self._seed, attempt
-        )
+        size = draws * self._size
+        if size > (examples := len(self._train.source)):
+            raise ValueError(
+                f"a step takes {draws} x batch_size = {size} examples, more than the "
+                f"{examples} of {self._train.source!r}; lower batch_size."
+            )
+        rows = slice(draws * self._rows.start, draws * self._rows.stop)
+        batches = TrainBatches(self._train, size, self._like, rows, self._seed, attempt)
         source = _iterate(batches, step, FOREVER, self._workers)
         try:
             for k, batch in enumerate(source, step):

@@ -6,6 +6,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
 
 from resnet_jax.nn.activation import activation
 from resnet_jax.nn.choice import choose
@@ -17,7 +18,7 @@ from resnet_jax.nn.initialization import (
     uniform_fan_in,
 )
 from resnet_jax.nn.normalization import normalization
-from resnet_jax.nn.precision import compute_dtype
+from resnet_jax.nn.precision import at_least_float32, compute_dtype
 from resnet_jax.nn.resampling import global_avg_pool, max_pool
 from resnet_jax.nn.residual import BLOCKS, ResidualBlock
 from resnet_jax.nn.shortcut import SHORTCUTS
@@ -56,7 +57,8 @@ class ResNet(nn.Module):
         conv, norm, act: config sections, names or callables.
         axis_name: the mapped axis under pmap.
         dtype: what convolutions compute in, or its name; params, statistics and head
-            stay float32. None takes the promoted type of images and params.
+            stay float32 (float64 for such a dtype). None takes the promoted type of
+            images and params.
 
     Raises:
         ValueError: a name is unknown, or two settings contradict each other.
@@ -106,6 +108,7 @@ class ResNet(nn.Module):
         self.bn_last = norm() if preact else None
         self.fc = nn.Dense(
             self.num_classes,
+            param_dtype=at_least_float32(compute_dtype(self.dtype) or jnp.float32),
             kernel_init=KERNEL_INITS[self.kernel_init][1],
             bias_init=uniform_bias(self.feature_info[-1]["num_chs"]),
         )

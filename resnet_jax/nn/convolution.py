@@ -11,6 +11,7 @@ from flax.linen.dtypes import promote_dtype
 
 from resnet_jax.lookup import build, section_fields
 from resnet_jax.nn.initialization import he_fan_out
+from resnet_jax.nn.precision import at_least_float32
 
 Pair = tuple[int, int]
 
@@ -27,7 +28,8 @@ class Conv(nn.Module):
     otherwise a number of zeros on each side, or what `lax.conv_general_dilated` takes.
     The kernel is [kernel height, kernel width, C / groups, features], drawn as in
     torchvision's ResNets (He, fan out). Computes in `dtype`, or the promoted type of
-    input and parameters where it is None.
+    input and parameters where it is None; params are float32, or float64 for such a
+    dtype.
 
     Raises:
         ValueError: `groups` does not divide the channels.
@@ -43,7 +45,6 @@ class Conv(nn.Module):
     kernel_init: Callable = he_fan_out
     bias_init: Callable = nn.initializers.zeros
     dtype: Any = None
-    param_dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
@@ -55,11 +56,12 @@ class Conv(nn.Module):
                 f" split into {self.groups} groups: both must be multiples of it."
             )
         shape = (*size, channels // self.groups, self.features)
-        kernel = self.param("kernel", self.kernel_init, shape, self.param_dtype)
+        wide = at_least_float32(self.dtype or jnp.float32)
+        kernel = self.param("kernel", self.kernel_init, shape, wide)
         bias = None
         if self.use_bias:
             width = (self.features,)
-            bias = self.param("bias", self.bias_init, width, self.param_dtype)
+            bias = self.param("bias", self.bias_init, width, wide)
         x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
         y = jax.lax.conv_general_dilated(
             x,

@@ -183,13 +183,13 @@ def _moments(x: jax.Array, axes: tuple[int, ...]) -> tuple[jax.Array, jax.Array]
 
 def _standardize(layer: Any, x: jax.Array, mean: jax.Array, var: jax.Array):
     """(x - mean) / sqrt(var + epsilon), scaled and shifted by the layer's params."""
-    shape = x.shape[-1:]
+    shape, wide = x.shape[-1:], at_least_float32(x.dtype)
     gain = jax.lax.rsqrt(var + layer.epsilon)
     if layer.use_scale:
-        gain = gain * layer.param("scale", layer.scale_init, shape, jnp.float32)
+        gain = gain * layer.param("scale", layer.scale_init, shape, wide)
     y = (x - mean) * gain
     if layer.use_bias:
-        y = y + layer.param("bias", layer.bias_init, shape, jnp.float32)
+        y = y + layer.param("bias", layer.bias_init, shape, wide)
     return y.astype(x.dtype if layer.dtype is None else layer.dtype)
 
 

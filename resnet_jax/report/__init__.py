@@ -166,18 +166,23 @@ class Report:
             save_png(self.workdir / "inputs.png", image)
 
     def trace(self, profile: tuple[int, int], step: int) -> None:
-        """Starts and stops the profiler at (first, last) steps; (0, 0) for never.
+        """Traces steps first to last, where (first, last) is not (0, 0).
 
-        Every process writes its own trace to profile/.
+        Called with the completed steps before each step; every process writes its own
+        trace to profile/.
         """
         first, last = profile
-        if last and step == first:
+        if last and step == first - 1 and not self._tracing:
             jax.profiler.start_trace(str(self.workdir / "profile"))
             self._tracing = True
-        if step == last and self._tracing:
+        if step == last:
+            self._stop_trace()
+
+    def _stop_trace(self) -> None:
+        if self._tracing:
             jax.profiler.stop_trace()
             self._tracing = False
-            self.say(f"trace of steps {first} to {last}: {self.workdir / 'profile'}")
+            self.say(f"trace: {self.workdir / 'profile'}")
 
     def flush(self) -> None:
         """Makes log, numbers and timings durable: to be called with every save."""
@@ -188,6 +193,7 @@ class Report:
 
     def close(self, final: str = "") -> None:
         """Writes the page; says a last word and, after it, where the page is."""
+        self._stop_trace()
         if not self.enabled:
             return
         self._console.close()

@@ -85,7 +85,6 @@ class Lines:
                     os.fsync(file.fileno())
         elif self._waiting:
             self.replace([*self.read(), *self._waiting])
-            self._waiting.clear()
 
     def read(self) -> list[str]:
         """The lines of the file, without those that wait for flush()."""
@@ -100,5 +99,6 @@ class Lines:
         return self.path.read_bytes().decode(errors="replace").split("\n")[-1]
 
     def replace(self, lines: list[str]) -> None:
-        """Rewrites the file with these lines."""
+        """Rewrites the file with these lines; what waits for flush() is dropped."""
         write_bytes(self.path, "".join(line + "\n" for line in lines).encode())
+        self._waiting.clear()

@@ -29,10 +29,13 @@ class Task(Protocol):
 
     Attributes:
         needs: the batch keys that training reads.
+        draws: a training batch has draws * batch_size examples, for steps with several
+            updates; images seen are counted so.
         metrics: the accumulators that eval_step's rows are added to, by name.
     """
 
     needs: tuple[str, ...]
+    draws: int
     metrics: Mapping[str, Accumulator]
 
     def init(

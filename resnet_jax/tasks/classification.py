@@ -60,6 +60,7 @@ class Classification:
     axis_name: str | None = None
 
     needs: ClassVar[tuple[str, ...]] = ("image", "label")
+    draws: ClassVar[int] = 1
 
     def __post_init__(self):
         for name in ("label_smoothing", "ema_decay"):

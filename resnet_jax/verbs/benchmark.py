@@ -16,7 +16,7 @@ from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
 from resnet_jax.models.summary import summarize
 from resnet_jax.parallel import make_mesh, place, replicated
-from resnet_jax.plan import Options, Plan, keys
+from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report
 from resnet_jax.run import build_data, build_task, make_plan
 from resnet_jax.train import compile_train_step, train
@@ -49,7 +49,7 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
     task = build_task(plain, data.spec)
     batch_size, mode = plan.batch_size, plan.options.parallel
     mesh, key = make_mesh(batch_size), keys(plan.seed)["train"]
-    batch = place(next(data.train(0)), mesh, mode)
+    batch = place(next(data.train(0, draws=task.draws)), mesh, mode)
     init = jax.jit(
         lambda key: task.init(key, data.spec.batch(1)), out_shardings=replicated(mesh)
     )
@@ -90,7 +90,9 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
 
 def _loop(task, data, plan: Plan, steps: int) -> float:
     """Seconds per step of the training loop itself, compilation left out."""
-    options = Options(log_every=steps, parallel=plan.options.parallel)
+    options = dataclasses.replace(
+        plan.options, log_every=steps, eval_every=0, save_every=0
+    )
     plan = dataclasses.replace(plan, total_steps=2 * steps, options=options)
     with tempfile.TemporaryDirectory() as folder:
         report = _Rates(folder)

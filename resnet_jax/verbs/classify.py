@@ -42,7 +42,8 @@ def classify(
         raise ValueError(
             f"--top is {top}; expected 1 to {len(names)}, its number of classes."
         )
-    predict = jax.jit(loaded.task.predict)
+    predict, key = jax.jit(loaded.task.predict), jax.random.key(0)
+    state = loaded.task.prepare_eval(loaded.state, (), key)
     rows, bad = [], []
     for file in files:
         try:
@@ -50,8 +51,7 @@ def classify(
         except ValueError as error:
             bad.append(str(error))
             continue
-        key = jax.random.key(0)
-        output = predict(loaded.state, {"image": image[None]}, key)
+        output = predict(state, {"image": image[None]}, key)
         probabilities = np.asarray(output["probabilities"])[0, : len(names)]
         for rank, index in enumerate(np.argsort(-probabilities)[:top], 1):
             rows.append(

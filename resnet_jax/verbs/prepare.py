@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import sys
 
 from resnet_jax.data.prepare import prepare as write
 
@@ -28,4 +29,12 @@ def prepare(dataset: str, source: str, data_dir: str = "") -> str:
             )
     default = os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets"
     target = pathlib.Path(data_dir or default).expanduser()
-    return str(write(dataset, source, target))
+    return str(write(dataset, source, target, progress=_progress))
+
+
+def _progress(done: int, total: int) -> None:
+    """One line that rewrites itself on a terminal; elsewhere a line at every tenth."""
+    terminal = sys.stderr.isatty()
+    if done % 1000 == 0 if terminal else done % (total // 10 or 1) == 0:
+        end = "\r" if terminal and done < total else "\n"
+        print(f"{done:,} of {total:,} examples", end=end, file=sys.stderr, flush=True)

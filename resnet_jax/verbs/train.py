@@ -125,8 +125,8 @@ def rehearse(
                 checkpoints.check(step, state)
         return
     mesh, mode = make_mesh(plan.batch_size), plan.options.parallel
-    rows = plan.batch_size // mesh.size
-    lead = (mesh.size, rows) if mode == "pmap" else (plan.batch_size,)
+    size = task.draws * plan.batch_size
+    lead = (mesh.size, size // mesh.size) if mode == "pmap" else (size,)
     batch = {
         key: jax.ShapeDtypeStruct((*lead, *spec.shapes[key]), dtype)
         for key, dtype in spec.dtypes.items()

@@ -332,3 +332,22 @@ def test_prefetched_makes_each_batch_once():
     assert list(prefetched(lambda k: {"k": k}, 3, 4)) == [{"k": 3}]
     assert [b["k"] for b in prefetched(lambda k: {"k": k}, 0, 7)] == list(range(7))
     assert list(prefetched(lambda k: {"k": k}, 5, 5)) == []
+
+
+def test_a_step_may_draw_several_batches():
+    section = {"source": {"name": "digits"}, "train": {"split": "train"}}
+    whole = next(Data(section, batch_size=12, seed=0).train(3))
+    drawn = next(Data(section, batch_size=4, seed=0).train(3, draws=3))
+    np.testing.assert_array_equal(drawn["index"], whole["index"])
+    parts = [
+        next(
+            Data(section, batch_size=4, seed=0, process_index=p, process_count=2).train(
+                3, draws=3
+            )
+        )
+        for p in (0, 1)
+    ]
+    both = np.concatenate([part["index"] for part in parts])
+    np.testing.assert_array_equal(both, whole["index"])
+    with pytest.raises(ValueError, match="a step takes 400 x batch_size = 1600"):
+        next(Data(section, batch_size=4, seed=0).train(0, draws=400))

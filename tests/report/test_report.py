@@ -103,7 +103,13 @@ def test_a_trace_ends_only_where_it_began(tmp_path, monkeypatch, capsys):
         report.trace((2, 4), step)
         report.trace((0, 0), step)
     assert calls == []
-    for step in range(6):
+    begun = []
+    for step in range(6):  # completed steps, before the next
         report.trace((2, 4), step)
+        begun.append(len(calls))
     assert calls == [str(tmp_path / "profile"), "stop"]
-    assert "trace of steps 2 to 4" in capsys.readouterr().out
+    assert begun == [0, 1, 1, 1, 2, 2]
+    assert f"trace: {tmp_path}/profile" in capsys.readouterr().out
+    report.trace((1, 9), 0)
+    report.close()
+    assert calls[2:] == [str(tmp_path / "profile"), "stop"]

@@ -101,6 +101,18 @@ def test_pmap_equals_jit(section):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+def test_pmap_equals_jit_in_float64():
+    with jax.enable_x64(True):
+        model = {**MODEL, "dtype": "float64"}
+        section = {"mixup": 0.4, "ema_decay": 0.9, "model": model}
+        jit = run(make(**section), steps=5)
+        pmap = run(make(AXIS, **section), steps=5, mode="pmap")
+    assert jit[0].nets["model"].params["fc"]["kernel"].dtype == np.float64
+    np.testing.assert_allclose(jit[1], pmap[1], rtol=1e-9)
+    for a, b in zip(jax.tree.leaves(jit[0]), jax.tree.leaves(pmap[0]), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
 def test_per_device_groups_are_the_same_in_both_modes():
     model = {**MODEL, "norm": {"name": "batch", "group_size": 8}}
     jit = run(make(model=model))
