@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import numpy as np
 
 from resnet_jax.parallel import fetch, make_mesh, place, replicated, split
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Batch, Task
+
+# Examples that a run paints at each evaluation.
+SHOWN = 16
 
 
 class Evaluator:
@@ -18,9 +22,9 @@ class Evaluator:
         self.task, self.data, self.key = task, data, key
         self.mesh = make_mesh(batch_size)
         whole = replicated(self.mesh)
-        self._step = jax.jit(
-            task.eval_step, in_shardings=(whole, split(self.mesh), whole)
-        )
+        shardings = (whole, split(self.mesh), whole)
+        self._step = jax.jit(task.eval_step, in_shardings=shardings)
+        self._show = jax.jit(task.show, in_shardings=shardings)
 
     def __call__(
         self, state: TrainState, evaluations: tuple[str, ...] = ()
@@ -34,6 +38,22 @@ class Evaluator:
         state = self.task.prepare_eval(state, self._training_batches(), self.key)
         names = evaluations or tuple(self.data.evals)
         return {name: self._evaluate(state, name) for name in names}
+
+    def show(self, state: TrainState) -> dict[str, np.ndarray]:
+        """task.show of the first examples of the first evaluation, the same each time.
+
+        About SHOWN of them: as many as the devices share evenly.
+        """
+        name = next(iter(self.data.evals), None)
+        if name is None:
+            return {}
+        rows = max(SHOWN // self.mesh.size, 1) * self.mesh.size
+        batch = next(iter(self.data.evals[name]()))
+        share = rows // jax.process_count()
+        batch = place({key: x[:share] for key, x in batch.items()}, self.mesh)
+        state = self.task.prepare_eval(state, self._training_batches(), self.key)
+        shown = self._show(state, batch, self.key)
+        return _without_padding({**shown, "mask": batch["mask"]})
 
     def _evaluate(self, state: TrainState, name: str) -> dict[str, Any]:
         metrics = self.task.metrics

@@ -16,7 +16,7 @@ from resnet_jax.parallel import (
     replicated,
 )
 from resnet_jax.plan import Plan, keys
-from resnet_jax.report import Report, grid
+from resnet_jax.report import Report, grid, strip
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Task
 from resnet_jax.window import NonFiniteError, Window, check_finite
@@ -125,7 +125,8 @@ def _run(task, data, batches, plan, report, checkpoints, state, attempt):
         host_batch = next(batches)
         batch = place(host_batch, mesh, options.parallel)
         if step_fn is None:
-            report.inputs(grid(host_batch["image"][:64]))
+            if images := [x[:64] for x in host_batch.values() if x.ndim == 4]:
+                report.inputs(grid(images[0]))
             with report.phase("compiling train step"):
                 step_fn = compile_train_step(task, mesh, options.parallel)
                 step_fn = step_fn.lower(state, batch, key).compile(
@@ -181,4 +182,6 @@ def judge(task, data, report, evaluator, state) -> dict[str, float]:
     }
     report.log(int(state.step), metrics, progress=False)
     report.figures(int(state.step), figures, pictures)
+    if shown := evaluator.show(state):
+        report.samples(int(state.step), strip(shown))
     return metrics

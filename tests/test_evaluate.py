@@ -1,11 +1,14 @@
 """Every example exactly once, whatever the batch size."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
 
 from resnet_jax.data import Data
 from resnet_jax.evaluate import Evaluator
+from resnet_jax.report import strip
 from resnet_jax.tasks import create_task
 
 SECTION = {
@@ -53,3 +56,28 @@ def test_rows_reach_the_accumulators_once_and_without_padding():
     run, _, state = evaluator(100)
     indices = [rows["index"] for rows in run._rows(state, "test")]
     np.testing.assert_array_equal(np.concatenate(indices), np.arange(360))
+
+
+@dataclasses.dataclass(frozen=True)
+class Painting:
+    """A task that shows something."""
+
+    task: object
+
+    def __getattr__(self, name):
+        return getattr(self.task, name)
+
+    def show(self, state, batch, key):
+        image = batch["image"] / 255
+        return {"low": image / 2, "high": image, "number": batch["index"]}
+
+
+@pytest.mark.parametrize(("batch_size", "shown"), [(100, 16), (8, 8)])
+def test_what_is_shown_is_the_same_each_time(batch_size, shown):
+    run, task, state = evaluator(batch_size)
+    assert run.show(state) == {}
+    painter = Evaluator(Painting(task), run.data, batch_size, run.key)
+    found = [painter.show(state) for _ in range(2)]
+    np.testing.assert_array_equal(found[0]["number"], np.arange(shown))
+    np.testing.assert_array_equal(found[0]["high"], found[1]["high"])
+    assert strip(found[0]).width < strip(found[0]).height

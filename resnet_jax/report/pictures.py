@@ -3,7 +3,7 @@
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from etils import epath
@@ -77,6 +77,24 @@ def grid(
                 ImageFont.load_default(_FONT),
             )
     return sheet
+
+
+def strip(shown: Mapping[str, np.ndarray]) -> Image.Image:
+    """A row per example, its pictures side by side; what else is known is the caption.
+
+    Args:
+        shown: pictures [N, H, W, C], as `picture` takes, and values [N] by name.
+    """
+    columns = [x for x in shown.values() if x.ndim == 4]
+    values = {name: x for name, x in shown.items() if x.ndim == 1}
+    assert columns, "a strip needs pictures"
+    tiles, captions = [], []
+    for i in range(len(columns[0])):
+        tiles += [column[i] for column in columns]
+        caption = ", ".join(f"{name} {x[i]}" for name, x in values.items())
+        captions += [caption, *[""] * (len(columns) - 1)]
+    wide = len(columns) if len(columns) > 1 else None
+    return grid(tiles, wide, captions=captions if values else None)
 
 
 def save_png(path: epath.PathLike, image: Image.Image) -> None:

@@ -64,7 +64,10 @@ class Task(Protocol):
         """One row per example [B, ...], for the accumulators."""
 
     def show(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
-        """Images [B, H, W, C] in [0, 1] are columns of a grid, 1-D arrays captions."""
+        """Images [B, H, W, C] in [0, 1] are columns of a grid, 1-D arrays captions.
+
+        {} where there is nothing to look at.
+        """
 
     def summarize(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         """Metrics by 'evaluation/name', of sums by evaluation and metric; float64."""
