@@ -64,6 +64,9 @@ class Checkpoints:
         self._scores: dict[int, float | None] = {}
         self._step, self._under_way = 0, None
         self._failed: SaveError | None = None
+        self._context = ocp.Context()
+        # Otherwise, where a folder cannot be made, threads wait for it and block exit.
+        self._context.asynchronous.create_directories_asynchronously = False
         if not read_only:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._delete(self._unfinished())
@@ -111,14 +114,16 @@ class Checkpoints:
         own = {"format": FORMAT, "score": score, "leaves": leaves}
         text = json.dumps({**description, **own})
         earlier = self._finish()
+        self._delete(self._unfinished())
         self._step, self._scores[step] = step, score
-        self._under_way, reason = _attempt(
-            lambda: ocp.save_checkpointables_async(
-                self.folder / str(step),
-                {"state": state},
-                custom_metadata={"text": text, "sha256": _sha256(text)},
+        with self._context:
+            self._under_way, reason = _attempt(
+                lambda: ocp.save_checkpointables_async(
+                    self.folder / str(step),
+                    {"state": state},
+                    custom_metadata={"text": text, "sha256": _sha256(text)},
+                )
             )
-        )
         self._failed = self._failure(reason)
         if failure := self._failed or earlier:
             raise failure
@@ -145,7 +150,7 @@ class Checkpoints:
         self._failed = self._failure(reason)
         best = self.best_step()
         old = [step for step in self.steps()[self._keep :] if step != best]
-        self._delete([*self._unfinished(), *(self.folder / str(s) for s in old)])
+        self._delete([self.folder / str(step) for step in old])
         return self._failed
 
     def _failure(self, reason: str) -> SaveError | None:

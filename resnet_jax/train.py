@@ -106,7 +106,8 @@ def _run(task, data, batches, plan, report, checkpoints, state, attempt):
     mesh, options = make_mesh(plan.batch_size), plan.options
     key = jax.random.fold_in(keys(plan.seed)["train"], attempt)
     evaluator = Evaluator(task, data, plan.batch_size, keys(plan.seed)["eval"])
-    step = saved = int(state.step)
+    step = int(state.step)
+    saved = step if step in checkpoints.steps() else -1
     step_fn, metrics, log_point = None, {}, 0
     window = Window(step, task.draws * plan.batch_size)
 
@@ -151,7 +152,7 @@ def _run(task, data, batches, plan, report, checkpoints, state, attempt):
             if saving:
                 save(metrics.get(plan.best[0]) if evaluating else None)
             window.restart_clock()
-    if step > saved or not step:
+    if step > saved:
         if values := window.collect(step):
             report.log(step, values)
         save()

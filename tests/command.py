@@ -1,5 +1,6 @@
-"""`resnet-jax` in child processes, as people start it, and what it leaves on disk."""
+"""Runs as people start them, in child processes, or here; what they leave on disk."""
 
+import dataclasses
 import json
 import os
 import pathlib
@@ -10,13 +11,17 @@ import time
 import jax
 import numpy as np
 
-from resnet_jax.run import load
+from resnet_jax import config as configs
+from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.report import Report
+from resnet_jax.run import build_data, build_task, load, make_plan
+from resnet_jax.train import train
 
 TESTS = pathlib.Path(__file__).parent
 TINY = f"--config={TESTS / 'tiny.py'}"
 
 
-def start(*arguments, devices=1, environment=(), **options):
+def start(*arguments, before=(), devices=1, environment=(), **options):
     """A child process; all of them share their compiled programs."""
     environment = {
         **os.environ,
@@ -28,7 +33,7 @@ def start(*arguments, devices=1, environment=(), **options):
         **dict(environment),
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "resnet_jax", *map(str, arguments)],
+        [*before, sys.executable, "-m", "resnet_jax", *map(str, arguments)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -52,6 +57,28 @@ def finish(child, expected=0, seconds=120):
 def run(*arguments, expected=0, **options):
     """start, then finish."""
     return finish(start(*arguments, **options), expected)
+
+
+def tiny(changes):
+    """The tiny config as a plain dict, with {'task.mixup': 0.0, ...} changed."""
+    config = configs.read(str(TESTS / "tiny.py"))
+    for field, value in changes.items():
+        configs.override(config, field, str(value))
+    return configs.from_json(configs.to_json(config))
+
+
+def train_here(workdir, config, stopping=lambda step: False, wrap=lambda task: task):
+    """The training loop in this process; the final state."""
+    data = build_data(config)
+    task = wrap(build_task(config, data.spec))
+    plan = dataclasses.replace(make_plan(config), stopping=stopping)
+    report = Report(workdir, config={}, title="", total_steps=plan.total_steps)
+    checkpoints = Checkpoints(workdir, keep=plan.options.keep)
+    try:
+        return train(task, data, plan, report, checkpoints)[0]
+    finally:
+        checkpoints.close()
+        report.close()
 
 
 def wait_until(condition, child, seconds=120):

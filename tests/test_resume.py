@@ -8,7 +8,6 @@ import jax
 import numpy as np
 import pytest
 from command import (
-    TESTS,
     TINY,
     finish,
     leaves,
@@ -17,15 +16,12 @@ from command import (
     run,
     saved,
     start,
+    tiny,
+    train_here,
     wait_until,
 )
 
-from resnet_jax import config as configs
-from resnet_jax.checkpoint import Checkpoints
-from resnet_jax.plan import Options, Plan
-from resnet_jax.report import Report
-from resnet_jax.run import build_data, build_task
-from resnet_jax.train import Preempted, train
+from resnet_jax.train import Preempted
 
 STEPS = 200
 TRAIN = ("train", TINY, f"--config.total_steps={STEPS}")
@@ -42,35 +38,16 @@ def unbroken(tmp_path_factory):
 
 @pytest.mark.parametrize("mode", ["jit", pytest.param("pmap", marks=pytest.mark.slow)])
 def test_a_run_that_was_interrupted_ends_as_an_unbroken_one(tmp_path, mode):
-    config = configs.read(str(TESTS / "tiny.py"))
-    config.update(total_steps=6)
-    config.task.mixup, config.model.stage_sizes = 0.0, (1,)
-    config.run.parallel = mode
-    config = configs.from_json(configs.to_json(config))
-    data = build_data(config)
-    task = build_task(config, data.spec)
-
-    def go(name, stopping=lambda step: False):
-        report = Report(
-            tmp_path / name, config={}, title="", total_steps=6, tensorboard=False
-        )
-        options = Options(log_every=1, parallel=mode, keep=1)
-        best = ("test/accuracy", "max")
-        plan = Plan(0, 16, 6, best, options, {}, stopping)
-        checkpoints = Checkpoints(tmp_path / name)
-        try:
-            return train(task, data, plan, report, checkpoints)[0]
-        finally:
-            checkpoints.close()
-            report.close()
-
-    whole = jax.tree.leaves(go("whole"))
+    changes = {"total_steps": 6, "task.mixup": 0.0, "model.stage_sizes": (1,)}
+    config = tiny({**changes, "run.parallel": mode, "run.keep": 1})
+    whole = jax.tree.leaves(train_here(tmp_path / "whole", config))
+    parts = tmp_path / "parts"
     for stop in (2, 3):
         with pytest.raises(Preempted, match=f"stopped at step {stop} of 6; saved."):
-            go("parts", lambda step, stop=stop: step == stop)
-    for a, b in zip(whole, jax.tree.leaves(go("parts")), strict=True):
+            train_here(parts, config, lambda step, stop=stop: step == stop)
+    for a, b in zip(whole, jax.tree.leaves(train_here(parts, config)), strict=True):
         np.testing.assert_array_equal(a, b, strict=True)
-    assert metrics(tmp_path / "parts") == metrics(tmp_path / "whole")
+    assert metrics(parts) == metrics(tmp_path / "whole")
 
 
 @pytest.mark.slow

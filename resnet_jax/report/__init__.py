@@ -52,6 +52,7 @@ class Report:
         enabled: bool = True,
     ):
         self.enabled, self.total_steps = enabled, total_steps
+        self._in_trouble = False
         self._tracing = False
         self.workdir = epath.Path(workdir)
         if is_local(self.workdir):
@@ -151,19 +152,22 @@ class Report:
             pictures: the images of each Gallery, in the order of its captions.
         """
         if self.enabled:
-            for name, figure in figures.items():
-                images = (pictures or {}).get(name, ())
-                save_exhibit(self.workdir / "figures", name, step, figure, images)
+            with self._going_on():
+                for name, figure in figures.items():
+                    images = (pictures or {}).get(name, ())
+                    save_exhibit(self.workdir / "figures", name, step, figure, images)
 
     def samples(self, step: int, image: Image.Image) -> None:
         """Keeps a grid of outputs as samples/<step>.png."""
         if self.enabled:
-            save_png(self.workdir / "samples" / f"{step:08d}.png", image)
+            with self._going_on():
+                save_png(self.workdir / "samples" / f"{step:08d}.png", image)
 
     def inputs(self, image: Image.Image) -> None:
         """Keeps a grid of what the network saw as inputs.png."""
         if self.enabled:
-            save_png(self.workdir / "inputs.png", image)
+            with self._going_on():
+                save_png(self.workdir / "inputs.png", image)
 
     def trace(self, profile: tuple[int, int], step: int) -> None:
         """Traces steps first to last, where (first, last) is not (0, 0).
@@ -187,9 +191,10 @@ class Report:
     def flush(self) -> None:
         """Makes log, numbers and timings durable: to be called with every save."""
         if self.enabled:
-            self._history.flush()
-            self._console.flush()
-            write_json(self.workdir / "timings.json", self._timings)
+            with self._going_on():
+                self._history.flush()
+                self._console.flush()
+                write_json(self.workdir / "timings.json", self._timings)
 
     def close(self, final: str = "") -> None:
         """Writes the page; says a last word and, after it, where the page is."""
@@ -199,8 +204,20 @@ class Report:
         self._console.close()
         if final:
             self._console.say(final)
-        self._history.close()
-        write_json(self.workdir / "timings.json", self._timings)
-        page = write_page(self.workdir)
-        self._console.last(f"report: {page}")
-        self._console.flush()
+        with self._going_on():
+            self._history.close()
+            write_json(self.workdir / "timings.json", self._timings)
+            page = write_page(self.workdir)
+            self._console.last(f"report: {page}")
+            self._console.flush()
+
+    @contextlib.contextmanager
+    def _going_on(self) -> Iterator[None]:
+        """A report that cannot be written does not end a run: it is said once."""
+        try:
+            yield
+        except OSError as error:
+            if not self._in_trouble:
+                self._in_trouble = True
+                reason = error.strerror or error
+                self.warn(f"the report cannot be written ({reason}); the run goes on.")

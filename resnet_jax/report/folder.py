@@ -1,5 +1,7 @@
 """Files of the run folder: never half written, on a disk or in an object store."""
 
+import contextlib
+import errno
 import json
 import math
 import os
@@ -23,11 +25,14 @@ def write_bytes(path: epath.PathLike, data: bytes) -> None:
         path.write_bytes(data)
         return
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with open(part, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def strict(value: Any) -> Any:
@@ -70,21 +75,31 @@ class Lines:
         self._waiting: list[str] = []
 
     def append(self, line: str) -> None:
-        """Adds one line."""
-        if not is_local(self.path):
-            self._waiting.append(line)
-            return
-        with open(self.path, "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        """Adds one line; on a disk that is full it waits for the next one."""
+        self._waiting.append(line)
+        if is_local(self.path):
+            with contextlib.suppress(OSError):
+                self._write()
 
     def flush(self) -> None:
         """Makes every line so far survive a crash."""
-        if is_local(self.path):
-            if self.path.exists():
-                with open(self.path, "ab") as file:
-                    os.fsync(file.fileno())
-        elif self._waiting:
-            self.replace([*self.read(), *self._waiting])
+        if not is_local(self.path):
+            if self._waiting:
+                self.replace([*self.read(), *self._waiting])
+        elif self._waiting or self.path.exists():
+            self._write(durable=True)
+
+    def _write(self, durable: bool = False) -> None:
+        """Writes the lines that wait: all of them or none."""
+        data = "".join(line + "\n" for line in self._waiting).encode()
+        with open(self.path, "ab", buffering=0) as file:
+            end = file.tell()
+            if file.write(data) < len(data):
+                file.truncate(end)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._waiting.clear()
+            if durable:
+                os.fsync(file.fileno())
 
     def read(self) -> list[str]:
         """The lines of the file, without those that wait for flush()."""
