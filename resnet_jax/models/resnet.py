@@ -1,47 +1,25 @@
 """Residual networks for classification and as feature extractors."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from resnet_jax.models.resnet_plan import Stage, check_settings, per_stage, plan_stages
-from resnet_jax.nn.activation import activation
-from resnet_jax.nn.attention import attention
-from resnet_jax.nn.choice import choose
-from resnet_jax.nn.convolution import convolution
-from resnet_jax.nn.initialization import (
-    he_fan_in,
-    he_fan_out,
-    uniform_bias,
-    uniform_fan_in,
+from resnet_jax.models.resnet_plan import (
+    Stage,
+    block_constructors,
+    check_settings,
+    per_stage,
+    plan_stages,
 )
-from resnet_jax.nn.normalization import normalization
+from resnet_jax.nn.initialization import KERNEL_INITS, uniform_bias
 from resnet_jax.nn.precision import at_least_float32, compute_dtype
-from resnet_jax.nn.resampling import BLURS, global_avg_pool
-from resnet_jax.nn.residual import BLOCKS, ResidualBlock
+from resnet_jax.nn.resampling import global_avg_pool
+from resnet_jax.nn.residual import ResidualBlock
 from resnet_jax.nn.stem import STEMS, Stem
 from resnet_jax.nn.stochastic import dropout
-
-# Fields that every block gets as they are.
-FOR_BLOCKS = (
-    "shortcut",
-    "shortcut_kernel",
-    "cardinality",
-    "base_width",
-    "reduce_first",
-    "stride_on",
-    "zero_init",
-)
-
-# Initializers of the convolutions' and of the head's kernels.
-KERNEL_INITS = {
-    "fan_out": (he_fan_out, uniform_fan_in),
-    "fan_in": (he_fan_in, he_fan_in),
-}
 
 
 class ResNet(nn.Module):
@@ -133,7 +111,7 @@ class ResNet(nn.Module):
 
     def setup(self) -> None:
         """Makes the layers, named as in timm."""
-        blocks, preact = self.make_blocks(), self.prototypes[0].preact
+        blocks, preact = block_constructors(self), self.prototypes[0].preact
         parts = {k: blocks[0].keywords[k] for k in ("conv", "norm", "act", "blur")}
         self.entrance = Stem(
             self.stem,
@@ -189,26 +167,6 @@ class ResNet(nn.Module):
             x = dropout(self.make_rng("dropout"), x, self.dropout)
         return self.fc(x) if self.num_classes else x
 
-    @nn.nowrap
-    def make_blocks(self) -> list[partial]:
-        """Each stage's constructor of blocks, still without what `plan` gives."""
-        dtype = compute_dtype(self.dtype)
-        kernel_init, _ = choose(KERNEL_INITS, self.kernel_init, "kernel_init")
-        conv = convolution(self.conv, dtype=dtype, kernel_init=kernel_init)
-        given = {
-            "conv": conv,
-            "norm": normalization(self.norm, axis_name=self.axis_name, dtype=dtype),
-            "act": activation(self.act),
-            "attention": attention(self.attention, conv=conv, dtype=dtype),
-            "blur": BLURS[self.blur] if self.blur else None,
-            "dropout": self.block_dropout,
-            **{name: getattr(self, name) for name in FOR_BLOCKS},
-        }
-        return [
-            partial(choose(BLOCKS, b, "block") if isinstance(b, str) else b, **given)
-            for b in per_stage(self.block, len(self.stage_sizes))
-        ]
-
     @property
     def plan(self) -> list[Stage]:
         """The arguments of every block of every stage that are its own."""
@@ -224,7 +182,7 @@ class ResNet(nn.Module):
     @property
     def prototypes(self) -> list[ResidualBlock]:
         """The first block of each stage, outside any network, to ask for its shape."""
-        pairs = zip(self.make_blocks(), self.plan, strict=True)
+        pairs = zip(block_constructors(self), self.plan, strict=True)
         return [block(**stage[0], parent=None) for block, stage in pairs]
 
     @property

@@ -12,6 +12,12 @@ he_fan_out = variance_scaling(2.0, "fan_out", "normal")
 # PyTorch's default for linear layers: uniform within 1 / sqrt(fan_in).
 uniform_fan_in = variance_scaling(1 / 3, "fan_in", "uniform")
 
+# Initializers of the convolutions' and of the head's kernels.
+KERNEL_INITS = {
+    "fan_out": (he_fan_out, uniform_fan_in),
+    "fan_in": (he_fan_in, he_fan_in),
+}
+
 
 def uniform_bias(fan_in: int) -> Callable:
     """PyTorch's default for biases: uniform within 1 / sqrt(fan_in)."""
