@@ -6,12 +6,12 @@ import pathlib
 
 import pytest
 from flax.traverse_util import flatten_dict
+from parity.census import digest
 
 from resnet_jax.models import MODELS, create_model, default_input
 from resnet_jax.models.cifar_variants import CIFAR_RESNETS
 from resnet_jax.models.resnet_variants import RESNETS
 from resnet_jax.pretrained.torch_weights import shapes, torch_key
-from parity.census import digest
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 CENSUS = json.loads((GOLDEN / "census.json").read_text())

@@ -66,7 +66,7 @@ def test_sections_names_constructors_and_none():
     assert attention(SqueezeExcite, conv=Conv) is SqueezeExcite
     assert attention({"name": "se", "ratio": 0.5}, conv=Conv)(64).ratio == 0.5
     assert attention("eca", conv=Conv, dtype="bfloat16")(64).dtype == "bfloat16"
-    with pytest.raises(ValueError, match="unknown attention 'sse'. Did you mean se"):
+    with pytest.raises(ValueError, match=r"unknown attention 'sse'\. Did you mean se"):
         attention("sse", conv=Conv)
-    with pytest.raises(ValueError, match="takes no 'rate'. Did you mean ratio"):
+    with pytest.raises(ValueError, match=r"takes no 'rate'\. Did you mean ratio"):
         attention({"name": "se", "rate": 0.5}, conv=Conv)
