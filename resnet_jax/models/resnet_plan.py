@@ -110,6 +110,11 @@ def check_settings(model: Any) -> None:
             f"output_stride of this ResNet is {model.output_stride}; expected one of"
             f" {', '.join(map(str, strides))}."
         )
+    if model.scanned and (model.drop_block or model.widths):
+        raise ValueError(
+            "scan_blocks needs blocks that are all alike; drop_block and widths make"
+            " them differ: set scan_blocks=False."
+        )
     if model.space_to_depth and layout.strides != 2:
         raise ValueError(f"space_to_depth needs a strided stem, not '{model.stem}'.")
     if model.zero_init and model.shortcut == "none":

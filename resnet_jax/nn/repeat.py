@@ -25,10 +25,10 @@ def run_block(
     Chen et al. 2016, arXiv:1604.06174: what a block computes on the way is not kept.
     """
 
-    def run(block, x, drop_rate):
+    def run(block, x):
         return block(x, train, drop_rate)
 
-    return nn.remat(run)(block, x, drop_rate) if remat else run(block, x, drop_rate)
+    return nn.remat(run)(block, x) if remat else run(block, x)
 
 
 def run_stack(
@@ -71,7 +71,8 @@ def stack_blocks(variables: Variables, stages: Sequence[str]) -> dict[str, Any]:
         variables: by collection, with layer1_0, layer1_1, ... of one shape from 1 on.
         stages: names of the stages to stack, such as 'layer1'.
     """
-    flat, blocks = {}, defaultdict(dict)
+    flat: dict[tuple, Any] = {}
+    blocks: dict[tuple, dict[int, Any]] = defaultdict(dict)
     for path, value in flatten_dict(dict(variables)).items():
         collection, module, *rest = path
         stage, _, number = module.rpartition("_")
@@ -87,7 +88,7 @@ def stack_blocks(variables: Variables, stages: Sequence[str]) -> dict[str, Any]:
 
 def unstack_blocks(variables: Variables) -> dict[str, Any]:
     """Undoes stack_blocks; variables without stacks pass unchanged."""
-    flat = {}
+    flat: dict[tuple, Any] = {}
     for path, value in flatten_dict(dict(variables)).items():
         collection, module, *rest = path
         if match := re.fullmatch(f"(.*){REST}", module):
