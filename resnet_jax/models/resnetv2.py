@@ -169,9 +169,8 @@ class ResNetV2(nn.Module):
         make = partial(
             choose(BLOCKS, self.block, "block"), **given, **self.make_parts()
         )
-        features = [self.width * 2**i for i in range(len(self.stage_sizes))]
         reduction, projects = STEMS[self.stem].reduction, make.keywords["bottleneck"]
-        plan = plan_stages(self.stage_sizes, features, reduction, self.output_stride)
+        plan = plan_stages(self.stage_sizes, self.width, reduction, self.output_stride)
         return [
             [
                 partial(make, **block, project=j == 0 and (i > 0 or projects))

@@ -16,7 +16,7 @@ from flax.linen.initializers import zeros
 from resnet_jax.nn.choice import choose
 from resnet_jax.nn.convolution import Conv
 from resnet_jax.nn.normalization import BatchNorm
-from resnet_jax.nn.resampling import avg_pool, max_pool
+from resnet_jax.nn.resampling import avg_pool_squares, max_pool
 from resnet_jax.nn.stem import STEMS
 from resnet_jax.nn.stochastic import drop_path
 
@@ -167,14 +167,7 @@ class Downsample(nn.Module):
         return self.conv(self.features, 1, name="conv")(x)
 
 
-def average(x: jax.Array, strides: int, dilation: int) -> jax.Array:
-    """Mean of squares: ResNet-D, He et al. 2018, arXiv:1812.01187, figure 2 (c)."""
-    if strides > 1:
-        return avg_pool(x, strides, ceil=True)
-    if dilation > 1:
-        # timm keeps the size with zeros, which count.
-        return avg_pool(jnp.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0))), 2, 1)
-    return x
-
-
-PROJECTIONS: dict[str, Callable | None] = {"projection": None, "average": average}
+PROJECTIONS: dict[str, Callable | None] = {
+    "projection": None,
+    "average": avg_pool_squares,
+}

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from resnet_jax.nn.normalization import Identity
+from resnet_jax.nn.resampling import avg_pool_squares
 from resnet_jax.nn.preactivation import (
     POOLS,
     PROJECTIONS,
     Downsample,
     PreActivationBlock,
     PreActivationStem,
-    average,
 )
 
 KEY = jax.random.key(0)
@@ -68,25 +68,11 @@ def test_dropped_branches_leave_the_input_or_count_twice():
     np.testing.assert_allclose(dropped[kept], 2 * whole[kept], atol=1e-5)
 
 
-@pytest.mark.parametrize("size", [5, 6])
-def test_average_of_squares(size):
-    x = np.asarray(images(1, size))
-    mean = average(x, 2, 1)
-    assert mean.shape[1] == 3
-    np.testing.assert_allclose(mean[:, 0, 0], x[:, :2, :2].mean((1, 2)), rtol=1e-5)
-    inside = x[:, 4:, 4:].mean((1, 2))
-    np.testing.assert_allclose(mean[:, 2, 2], inside, rtol=1e-5)
-    dilated = average(x, 1, 2)
-    assert dilated.shape == x.shape
-    np.testing.assert_allclose(dilated[:, -1, -1], x[:, -1, -1] / 4, rtol=1e-5)
-    assert average(x, 1, 1) is x
-
-
 def test_the_mean_comes_before_the_convolution():
     x = images(3, 5)
-    y, variables = Downsample(4, 2, reduce=average).init_with_output(KEY, x)
+    y, variables = Downsample(4, 2, reduce=avg_pool_squares).init_with_output(KEY, x)
     kernel = variables["params"]["conv"]["kernel"][0, 0]
-    np.testing.assert_allclose(y, average(x, 2, 1) @ kernel, atol=1e-5)
+    np.testing.assert_allclose(y, avg_pool_squares(x, 2) @ kernel, atol=1e-5)
 
 
 @pytest.mark.parametrize(
