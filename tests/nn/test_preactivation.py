@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from resnet_jax.nn.normalization import Identity
-from resnet_jax.nn.resampling import avg_pool_squares
 from resnet_jax.nn.preactivation import (
     POOLS,
     PROJECTIONS,
@@ -14,6 +13,7 @@ from resnet_jax.nn.preactivation import (
     PreActivationBlock,
     PreActivationStem,
 )
+from resnet_jax.nn.resampling import avg_pool_squares
 
 KEY = jax.random.key(0)
 SIDES = {"imagenet": 4, "deep": 4, "deep_tiered": 4, "cifar": 16}
