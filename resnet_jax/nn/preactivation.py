@@ -1,7 +1,7 @@
 """Parts of networks with pre-activation, named as in timm's resnetv2.py.
 
 He et al. 2016, arXiv:1603.05027: norm and activation come before each convolution, so
-that from the stem to the head the sum x + F(x) + ... passes through no layer of its own.
+that the sum x + F(x) + ... reaches the head without passing through another layer.
 """
 
 from collections.abc import Callable
