@@ -20,7 +20,7 @@ def digest(array):
     return hashlib.sha256(array.tobytes() + str(array.shape).encode()).hexdigest()[:16]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: str(list(case.values())[0]))
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["sha256"])
 def test_the_same_bits_as_timm_and_torchvision(case):
     if "timm" in case:
         preprocessing = Preprocessing.from_timm(case["timm"])
