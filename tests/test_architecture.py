@@ -11,8 +11,8 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures"),
-    ("nn", "losses", "metrics", "optim", "gradient"),
-    ("parallel", "plan", "preemption"),
+    ("nn", "losses", "metrics", "optim", "gradient", "averaging"),
+    ("parallel", "plan", "patience", "preemption"),
     ("config",),
     ("state",),
     ("window",),
@@ -23,6 +23,7 @@ ROWS = (
     ("evaluate",),
     ("train",),
     ("run",),
+    ("weights",),
     ("verbs",),
     ("main",),
     ("__main__",),
