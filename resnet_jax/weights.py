@@ -10,6 +10,7 @@ import jax
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from resnet_jax.checkpoint import FOLDER, describe_leaves
+from resnet_jax.pretrained import from_pretrained
 from resnet_jax.run import absolute, load
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
@@ -72,8 +73,6 @@ def _network(source: str, name: str, channels: int) -> Network:
         variables = {"params": net.params, **net.stats}
         mean, std = run.spec.mean, run.spec.std
     else:
-        from resnet_jax.pretrained import from_pretrained
-
         model, variables, prepared = from_pretrained(source, in_channels=channels)
         if prepared is None:
             raise ValueError(
@@ -140,8 +139,6 @@ def _trained(source: str, channels: int) -> dict[str, dict]:
                 name: {"params": net.params, "stats": net.stats}
                 for name, net in state.nets.items()
             }
-    from resnet_jax.pretrained import from_pretrained
-
     _, variables, _ = from_pretrained(source, in_channels=channels)
     stats = {key: value for key, value in variables.items() if key != "params"}
     return {"model": {"params": variables["params"], "stats": stats}}
