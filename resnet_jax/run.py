@@ -19,8 +19,10 @@ from resnet_jax.state import TrainState
 from resnet_jax.tasks import Task, Teacher, create_task
 
 # Fields of a config that are not sections of the task.
-GENERAL = ("seed", "batch_size", "total_steps", "best", "patience", "init_from")
-GENERAL += ("data", "run")
+GENERAL = (
+    *("seed", "batch_size", "total_steps", "best", "patience", "init_from"),
+    *("data", "run"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
