@@ -63,7 +63,8 @@ class RandomErasing:
         """A copy of the images, [B, H, W, C], some with a rectangle erased."""
         results = images.copy()
         for image, v in zip(results, u, strict=True):
-            if v[0] < self.probability and (box := self.box(*image.shape[:2], v)):
+            height, width = image.shape[:2]
+            if v[0] < self.probability and (box := self.box(height, width, v)):
                 y, x, h, w = box
                 image[y : y + h, x : x + w] = self._color(image, h, w, v[23])
         return results
