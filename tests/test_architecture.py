@@ -11,18 +11,20 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures"),
-    ("nn", "losses", "metrics", "optim", "gradient"),
-    ("parallel", "plan", "preemption"),
+    ("nn", "losses", "metrics", "optim", "gradient", "averaging"),
+    ("parallel", "plan", "patience", "preemption"),
     ("config",),
     ("state",),
     ("window",),
     ("models",),
-    ("pretrained", "explain"),
+    ("explain",),
     ("tasks", "data"),
     ("checkpoint", "report"),
     ("evaluate",),
     ("train",),
     ("run",),
+    ("pretrained",),  # a run is one of the places that weights come from
+    ("weights",),
     ("verbs",),
     ("main",),
     ("__main__",),
