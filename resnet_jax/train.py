@@ -2,8 +2,8 @@
 
 import contextlib
 import dataclasses
-from typing import Any
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
