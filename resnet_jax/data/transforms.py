@@ -14,6 +14,7 @@ TRANSFORMS: dict[str, Callable[..., Any]] = {
     "resize": geometry.Resize,
     "center_crop": geometry.CenterCrop,
     "random_resized_crop": geometry.RandomResizedCrop,
+    "scale_crop": geometry.ScaleCrop,
     "pad_crop_flip": geometry.PadCropFlip,
     "flip": geometry.Flip,
     "auto_augment": policies.AutoAugment,
