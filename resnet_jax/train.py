@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -129,7 +130,8 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
     evaluator = Evaluator(task, data, plan.batch_size, keys(plan.seed)["eval"])
     step = int(state.step)
     saved = step if step in checkpoints.steps() else -1
-    step_fn, metrics, log_point = None, {}, 0
+    compiled: dict[tuple, Callable] = {}
+    metrics, log_point = {}, 0
     waiting = Waiting(**past["waiting"])
     window = Window(step, task.draws * plan.batch_size)
 
@@ -151,17 +153,20 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
     while not enough() and not plan.stopping(step):
         host_batch = next(batches)
         batch = place(host_batch, mesh, options.parallel)
-        if step_fn is None:
-            if images := [x[:64] for x in host_batch.values() if x.ndim == 4]:
-                report.inputs(grid(images[0]))
-            with report.phase("compiling train step"):
+        images = [x for x in host_batch.values() if x.ndim == 4]
+        # Images may grow in the course of a run.
+        if (shapes := tuple(x.shape for x in images)) not in compiled:
+            if images and not compiled:
+                report.inputs(grid(images[0][:64]))
+            grown = f" for images of {images[0].shape[1]} pixels" if compiled else ""
+            with report.phase(f"compiling train step{grown}"):
                 step_fn = compile_train_step(task, mesh, options.parallel)
-                step_fn = step_fn.lower(state, batch, key).compile(
+                compiled[shapes] = step_fn.lower(state, batch, key).compile(
                     compiler_options(options.deterministic)
                 )
             window.restart_clock()
         report.trace(options.profile, step)
-        state, scalars = step_fn(state, batch, key)
+        state, scalars = compiled[shapes](state, batch, key)
         step += 1
         window.add(scalars)
         # A step is logged when the next one is under way, so that nothing waits.

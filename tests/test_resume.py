@@ -83,6 +83,29 @@ def test_a_run_ends_where_evaluations_get_no_better_however_often_it_stopped(tmp
 
 
 @pytest.mark.slow
+def test_a_run_with_growing_images_and_repeats_goes_on_exactly(tmp_path, capsys):
+    train = {
+        "split": "train",
+        "transforms": {"random_resized_crop": {"size": 8}, "rand_augment": {}},
+        "repeats": 3,
+        "progressive": {"sizes": (6, 8), "boundaries": (3,)},
+    }
+    changes = {"total_steps": 5, "task.mixup": 0.0, "model.stage_sizes": (1,)}
+    config = tiny({**changes, "run.keep": 1})
+    config["data"]["train"] = train
+    whole = jax.tree.leaves(train_here(tmp_path / "whole", config))
+    said = capsys.readouterr()
+    assert "compiling train step for images of 8 pixels" in said.out + said.err
+    for stop in (2, 3):  # before the images grow, and as they do
+        with pytest.raises(Preempted):
+            train_here(tmp_path / "parts", config, lambda step, s=stop: step == s)
+    parts = jax.tree.leaves(train_here(tmp_path / "parts", config))
+    for a, b in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(a, b, strict=True)
+    assert metrics(tmp_path / "parts") == metrics(tmp_path / "whole")
+
+
+@pytest.mark.slow
 def test_a_killed_run_ends_as_an_unbroken_one(tmp_path, unbroken):
     workdir = tmp_path / "run"
     checkpoints = workdir / "checkpoints"
