@@ -22,6 +22,7 @@ ROWS = (
     ("evaluate",),
     ("train",),
     ("run",),
+    ("classifier",),
     ("verbs",),
     ("main",),
     ("__main__",),

@@ -3,12 +3,10 @@
 import pathlib
 from collections.abc import Iterator, Sequence
 
-import jax
 import numpy as np
 
-from resnet_jax.data.images import SUFFIXES, read_image
-from resnet_jax.data.transforms import apply_transforms, build_transforms
-from resnet_jax.run import Run, load
+from resnet_jax.classifier import open_classifier
+from resnet_jax.data.images import SUFFIXES
 from resnet_jax.verbs.table import Table, warn
 
 
@@ -34,25 +32,20 @@ def classify(
             them are unreadable. A bad one among others is reported and left out.
     """
     files = list(_files(images))
-    loaded = load(run, checkpoint, warn)
-    names = loaded.spec.class_names
-    if loaded.config["task"]["name"] != "classification":
-        raise ValueError(f"'{run}' is no classifier; classify needs one.")
+    classifier = open_classifier(run, checkpoint, warn)
+    names = classifier.names
     if not 1 <= top <= len(names):
         raise ValueError(
             f"--top is {top}; expected 1 to {len(names)}, its number of classes."
         )
-    predict, key = jax.jit(loaded.task.predict), jax.random.key(0)
-    state = loaded.task.prepare_eval(loaded.state, (), key)
     rows, bad = [], []
     for file in files:
         try:
-            image = _fit(loaded, read_image(file, loaded.spec.shapes["image"][-1]))
+            image = classifier.read(file)
         except ValueError as error:
             bad.append(str(error))
             continue
-        output = predict(state, {"image": image[None]}, key)
-        probabilities = np.asarray(output["probabilities"])[0, : len(names)]
+        probabilities = classifier.probabilities(image[None])[0]
         for rank, index in enumerate(np.argsort(-probabilities)[:top], 1):
             rows.append(
                 {
@@ -85,16 +78,3 @@ def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
             raise ValueError(
                 f"there is no file or folder '{path}'; expected images, or a folder."
             )
-
-
-def _fit(loaded: Run, image: np.ndarray) -> np.ndarray:
-    spec = loaded.spec
-    image = apply_transforms(build_transforms(spec.transforms), image[None])[0]
-    height, width, channels = spec.shapes["image"]
-    if image.dtype != spec.dtypes["image"]:
-        scale = 257 if spec.dtypes["image"] == "uint16" else 1 / 257
-        image = (image * scale).astype(spec.dtypes["image"])
-    if image.shape != (height, width, channels) and not spec.transforms:
-        size = {"resize": {"size": (height, width)}}
-        image = apply_transforms(build_transforms(size), image[None])[0]
-    return image
