@@ -17,6 +17,7 @@ ROWS = (
     ("state",),
     ("window",),
     ("models",),
+    ("pretrained", "explain"),
     ("tasks", "data"),
     ("checkpoint", "report"),
     ("evaluate",),

@@ -18,8 +18,8 @@ def projection(block, x, source, features, train):
     """
     if block.strides == 1 and x.shape[-1] == features:
         return x
-    y = block.conv(features, 1, strides=block.strides, name="downsample_conv")(source)
-    return y if block.preact else block.norm(name="downsample_bn")(y, train)
+    y = block.conv(features, 1, strides=block.strides, name="downsample_0")(source)
+    return y if block.preact else block.norm(name="downsample_1")(y, train)
 
 
 def padded(block, x, source, features, train):

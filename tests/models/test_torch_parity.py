@@ -1,38 +1,19 @@
 """The same weights give the same numbers in PyTorch, where that is installed."""
 
+import re
 from functools import partial
 
 import jax
 import numpy as np
 import pytest
 
-from resnet_jax.models import create_model
+from resnet_jax.pretrained import from_torch
 
 torch = pytest.importorskip("torch")
 
-LEAVES = {"running_mean": "mean", "running_var": "var", "bias": "bias"}
 
-
-def converted(weights):
-    """Our variables from a PyTorch state dict, by renaming alone."""
-    variables = {"params": {}, "batch_stats": {}}
-    for key, value in weights.items():
-        *path, leaf = key.removeprefix("module.").split(".")
-        if leaf == "num_batches_tracked":
-            continue
-        value = value.numpy().copy()
-        if leaf == "weight":
-            leaf = "scale" if value.ndim == 1 else "kernel"
-            value = value.transpose(2, 3, 1, 0) if value.ndim == 4 else value.T
-        path = "_".join(path).replace("downsample_0", "downsample_conv")
-        path = path.replace("downsample_1", "downsample_bn").replace("linear", "fc")
-        block, _, part = path.rpartition("_")
-        if block.endswith("downsample"):
-            block, part = block.removesuffix("_downsample"), f"downsample_{part}"
-        kind = "batch_stats" if leaf.startswith("running") else "params"
-        place = variables[kind].setdefault(block, {}) if block else variables[kind]
-        place.setdefault(part, {})[LEAVES.get(leaf, leaf)] = value
-    return variables
+def arrays(state_dict):
+    return {key: value.numpy().copy() for key, value in state_dict.items()}
 
 
 def relative_error(ours, theirs):
@@ -69,16 +50,14 @@ def torch_features(model, x):
 @pytest.mark.parametrize("train", [False, True])
 def test_torchvision(name, train):
     theirs = torchvision_model(name)
-    variables = converted(theirs.state_dict())
+    ours, variables = from_torch(name, arrays(theirs.state_dict()))
     x = torch.randn(4, 3, 65, 64)
-    ours, images = create_model(name), x.permute(0, 2, 3, 1).numpy()
-    shapes = jax.eval_shape(ours.init, jax.random.key(0), images)
-    assert jax.tree.map(np.shape, variables) == jax.tree.map(np.shape, shapes)
+    images = x.permute(0, 2, 3, 1).numpy()
     with torch.no_grad():
         stages = torch_features(theirs, x)
         want = theirs.train(train)(x)
     logits, new = ours.apply(variables, images, train, mutable="batch_stats")
-    kept = converted(theirs.state_dict())["batch_stats"]
+    kept = from_torch(name, arrays(theirs.state_dict()))[1]["batch_stats"]
     close = partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4)
     jax.tree.map(close, new["batch_stats"], kept)
     features = ours.apply(variables, images, method="features")
@@ -93,13 +72,19 @@ def test_trained_cifar_weights(real_data, file):
 
     folder = real_data / "cifar_resnets"
     weights = torch.load(folder / f"{file}.th", map_location="cpu", weights_only=True)
-    variables = converted(weights["state_dict"])
+    names = {"module.": "", "linear.": "fc."}
+    plain = {
+        "".join(
+            names.get(part, part) for part in re.split(r"(module\.|linear\.)", key)
+        ): x
+        for key, x in arrays(weights["state_dict"]).items()
+    }
+    model, variables = from_torch(file.split("-")[0], plain)
     sheet = np.asarray(Image.open(real_data / "cifar10" / "test_00.webp"))
     tiles = sheet.reshape(sheet.shape[0] // 32, 32, sheet.shape[1] // 32, 32, 3)
     images = tiles.swapaxes(1, 2).reshape(-1, 32, 32, 3)[:64] / np.float32(255)
     images = (images - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
     want = np.load(folder / f"torch_logits_xtest_{file}.npy")[:64]
-    model = create_model(file.split("-")[0])
     logits = model.apply(variables, images.astype(np.float32))
     np.testing.assert_allclose(logits, want, atol=1e-3)
     print(f"{file}: largest difference {np.abs(logits - want).max():.1e}")

@@ -24,9 +24,9 @@ def test_shape_and_names(name, shortcut):
     block = BLOCKS[name](8, strides=2, shortcut=shortcut)
     y, params = run(block, images())
     assert y.shape == (2, 3, 3, 8 * block.expansion)
-    assert ("downsample_conv" in params) == (shortcut == "projection")
+    assert ("downsample_0" in params) == (shortcut == "projection")
     normed = shortcut == "projection" and not block.preact
-    assert ("downsample_bn" in params) == normed
+    assert ("downsample_1" in params) == normed
     count = 3 if block.bottleneck else 2
     assert {f"{k}{i + 1}" for k in ("conv", "bn") for i in range(count)} <= set(params)
 

@@ -1,0 +1,137 @@
+"""PyTorch state dicts as variables of our models, and back, bit for bit.
+
+One rule serves all networks, since modules are named after timm's: a path joined with
+dots, `layer1_0` as layer1.0, and the leaves' names and layouts as below.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from resnet_jax.models import create_model
+
+LEAVES = {
+    "kernel": "weight",
+    "scale": "weight",
+    "mean": "running_mean",
+    "var": "running_var",
+}
+# Where the first convolution and the head have their weights.
+STEM_KEYS = ("conv1.weight", "conv1.0.weight", "stem.conv.weight", "stem.conv1.weight")
+HEAD_KEYS = ("fc.weight", "head.fc.weight")
+# Counts batches for PyTorch's cumulative averages, which no network here uses.
+IGNORED = "num_batches_tracked"
+SHOWN = 5
+
+Path = tuple[str, ...]
+
+
+def from_torch(
+    name: str, state_dict: Mapping[str, Any], **overrides: Any
+) -> tuple[nn.Module, dict[str, Any]]:
+    """A model with the weights of a PyTorch state dict.
+
+    The number of classes and of input channels are those of the weights. Half
+    precision becomes float32; other types stay.
+
+    Args:
+        name: of the model, see `list_models`.
+        state_dict: timm's or torchvision's keys -> arrays in PyTorch's layouts.
+        **overrides: fields of the model.
+
+    Returns:
+        The module, and its variables as NumPy arrays.
+
+    Raises:
+        ValueError: a tensor is missing, is not the network's, or has another shape;
+            the first few of them are named.
+    """
+    arrays = {k: np.asarray(v) for k, v in state_dict.items() if not _ignored(k)}
+    if head := next((key for key in HEAD_KEYS if key in arrays), None):
+        overrides = {"num_classes": len(arrays[head]), **overrides}
+    model = create_model(name, **overrides)
+    stem = next((key for key in STEM_KEYS if key in arrays), None)
+    channels = arrays[stem].shape[1] if stem and arrays[stem].ndim == 4 else None
+    leaves = flatten_dict(shapes(model, channels))
+    wanted = {torch_key(path): _torch_shape(path, leaves[path]) for path in leaves}
+    _check(f"'{name}'", arrays, wanted)
+    flat = {path: _from_layout(path[-1], arrays[torch_key(path)]) for path in leaves}
+    return model, unflatten_dict(flat)
+
+
+def to_torch(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The state dict of a model's variables: timm's keys, PyTorch's layouts."""
+    return {
+        torch_key(path): _to_layout(path[-1], np.asarray(value))
+        for path, value in flatten_dict(variables).items()
+    }
+
+
+def shapes(model: nn.Module, channels: int | None = None) -> Any:
+    """The shapes of a model's variables, for images of so many channels."""
+    height, width, default = model.input_shape
+    image = jax.ShapeDtypeStruct((1, height, width, channels or default), np.float32)
+    return jax.eval_shape(model.init, jax.random.key(0), image)
+
+
+def torch_key(path: Path) -> str:
+    """('params', 'layer1_0', 'conv1', 'kernel') -> 'layer1.0.conv1.weight'."""
+    _, *modules, leaf = path
+    dotted = [re.sub(r"_(\d+)$", r".\1", module) for module in modules]
+    return ".".join([*dotted, LEAVES.get(leaf, leaf)])
+
+
+def _torch_shape(path: Path, leaf: Any) -> tuple[int, ...]:
+    kernel = path[-1] == "kernel"
+    return tuple(leaf.shape[i] for i in _axes(leaf.ndim)) if kernel else leaf.shape
+
+
+def _axes(ndim: int) -> tuple[int, ...]:
+    """Output, input, then places: of [places ..., input, output]."""
+    return (ndim - 1, ndim - 2, *range(ndim - 2))
+
+
+def _to_layout(leaf: str, value: np.ndarray) -> np.ndarray:
+    value = value.transpose(_axes(value.ndim)) if leaf == "kernel" else value
+    return np.ascontiguousarray(value)
+
+
+def _from_layout(leaf: str, value: np.ndarray) -> np.ndarray:
+    if leaf == "kernel":
+        value = value.transpose(np.argsort(_axes(value.ndim)))
+    wide = np.float32 if value.dtype.itemsize < 4 else value.dtype
+    return np.ascontiguousarray(value.astype(wide))
+
+
+def _ignored(key: str) -> bool:
+    return key.rpartition(".")[2] == IGNORED
+
+
+def _check(what: str, arrays: Mapping, wanted: Mapping[str, tuple[int, ...]]) -> None:
+    problems = []
+    if missing := [key for key in wanted if key not in arrays]:
+        problems.append(f"lack {_few(missing)}")
+    if extra := [key for key in arrays if key not in wanted]:
+        problems.append(f"have {_few(extra)}, which it does not know")
+    if other := [
+        f"{key} {list(arrays[key].shape)} in place of {list(shape)}"
+        for key, shape in wanted.items()
+        if key in arrays and arrays[key].shape != shape
+    ]:
+        problems.append(f"have {_few(other)}")
+    if problems:
+        raise ValueError(
+            f"the weights are not those of {what}: they {'; they '.join(problems)}."
+            " Name the architecture that they were trained with."
+        )
+
+
+def _few(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
