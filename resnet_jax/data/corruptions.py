@@ -68,7 +68,7 @@ def corrupt(
     return np.rint(np.clip(x, 0, 1) * 255).astype(np.uint8)
 
 
-def check_corruption(name: str, severity: int) -> None:
+def check_corruption(name: str, severity: Any) -> None:
     """Raises ValueError for an unknown name or severity."""
     if name not in CORRUPTIONS:
         raise ValueError(f"unknown corruption '{name}'. {suggest(name, CORRUPTIONS)}")

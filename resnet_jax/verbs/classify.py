@@ -1,4 +1,4 @@
-"""resnet-jax classify: images to labels, with a run and without its data."""
+"""resnet-jax classify: images to labels, with a run or with pretrained weights."""
 
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -11,28 +11,35 @@ from resnet_jax.verbs.table import Table, warn
 
 
 def classify(
-    run: str, images: Sequence[str], *, checkpoint: str = "newest", top: int = 1
+    source: str,
+    images: Sequence[str],
+    *,
+    checkpoint: str = "newest",
+    preprocessing: str = "",
+    top: int = 1,
 ) -> Table:
     """The most probable labels of images.
 
-    An image gets the transforms of the run's evaluation; one of another size than the
-    run was trained on is then resized to it, and grey and color are converted.
+    An image gets the preprocessing of the weights, or the transforms of the run's
+    evaluation; one of another size than the run was trained on is then resized to it,
+    and grey and color are converted.
 
     Args:
-        run: the run folder.
+        source: a run folder, or what `from_pretrained` takes.
         images: files, or folders whose images are taken in the order of their names.
-        checkpoint: 'newest', 'best' or a step.
+        checkpoint: of a run: 'newest', 'best' or a step.
+        preprocessing: for weights that do not say it, see classifier.
         top: labels per image.
 
     Returns:
         Rows of image, rank, label, probability.
 
     Raises:
-        ValueError: the run is not there or no classifier, no image is found, or all of
-            them are unreadable. A bad one among others is reported and left out.
+        ValueError: the source is not there or no classifier, no image is found, or all
+            of them are unreadable. A bad one among others is reported and left out.
     """
     files = list(_files(images))
-    classifier = open_classifier(run, checkpoint, warn)
+    classifier = open_classifier(source, checkpoint, warn, preprocessing)
     names = classifier.names
     if not 1 <= top <= len(names):
         raise ValueError(
