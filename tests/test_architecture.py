@@ -24,7 +24,7 @@ ROWS = (
     ("train",),
     ("run",),
     ("pretrained",),  # a run is one of the places that weights come from
-    ("weights",),
+    ("weights", "classifier"),
     ("verbs",),
     ("main",),
     ("__main__",),

@@ -1,58 +1,58 @@
-"""resnet-jax classify: images to labels, with a run and without its data."""
+"""resnet-jax classify: images to labels, with a run or with pretrained weights."""
 
 import pathlib
 from collections.abc import Iterator, Sequence
 
-import jax
 import numpy as np
 
-from resnet_jax.data.images import SUFFIXES, read_image
-from resnet_jax.data.transforms import apply_transforms, build_transforms
-from resnet_jax.run import Run, load
+from resnet_jax.classifier import open_classifier
+from resnet_jax.data.images import SUFFIXES
 from resnet_jax.verbs.table import Table, warn
 
 
 def classify(
-    run: str, images: Sequence[str], *, checkpoint: str = "newest", top: int = 1
+    source: str,
+    images: Sequence[str],
+    *,
+    checkpoint: str = "newest",
+    preprocessing: str = "",
+    top: int = 1,
 ) -> Table:
     """The most probable labels of images.
 
-    An image gets the transforms of the run's evaluation; one of another size than the
-    run was trained on is then resized to it, and grey and color are converted.
+    An image gets the preprocessing of the weights, or the transforms of the run's
+    evaluation; one of another size than the run was trained on is then resized to it,
+    and grey and color are converted.
 
     Args:
-        run: the run folder.
+        source: a run folder, or what `from_pretrained` takes.
         images: files, or folders whose images are taken in the order of their names.
-        checkpoint: 'newest', 'best' or a step.
+        checkpoint: of a run: 'newest', 'best' or a step.
+        preprocessing: for weights that do not say it, see classifier.
         top: labels per image.
 
     Returns:
         Rows of image, rank, label, probability.
 
     Raises:
-        ValueError: the run is not there or no classifier, no image is found, or all of
-            them are unreadable. A bad one among others is reported and left out.
+        ValueError: the source is not there or no classifier, no image is found, or all
+            of them are unreadable. A bad one among others is reported and left out.
     """
     files = list(_files(images))
-    loaded = load(run, checkpoint, warn)
-    names = loaded.spec.class_names
-    if loaded.config["task"]["name"] != "classification":
-        raise ValueError(f"'{run}' is no classifier; classify needs one.")
+    classifier = open_classifier(source, checkpoint, warn, preprocessing)
+    names = classifier.names
     if not 1 <= top <= len(names):
         raise ValueError(
             f"--top is {top}; expected 1 to {len(names)}, its number of classes."
         )
-    predict, key = jax.jit(loaded.task.predict), jax.random.key(0)
-    state = loaded.task.prepare_eval(loaded.state, (), key)
     rows, bad = [], []
     for file in files:
         try:
-            image = _fit(loaded, read_image(file, loaded.spec.shapes["image"][-1]))
+            image = classifier.read(file)
         except ValueError as error:
             bad.append(str(error))
             continue
-        output = predict(state, {"image": image[None]}, key)
-        probabilities = np.asarray(output["probabilities"])[0, : len(names)]
+        probabilities = classifier.probabilities(image[None])[0]
         for rank, index in enumerate(np.argsort(-probabilities)[:top], 1):
             rows.append(
                 {
@@ -85,16 +85,3 @@ def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
             raise ValueError(
                 f"there is no file or folder '{path}'; expected images, or a folder."
             )
-
-
-def _fit(loaded: Run, image: np.ndarray) -> np.ndarray:
-    spec = loaded.spec
-    image = apply_transforms(build_transforms(spec.transforms), image[None])[0]
-    height, width, channels = spec.shapes["image"]
-    if image.dtype != spec.dtypes["image"]:
-        scale = 257 if spec.dtypes["image"] == "uint16" else 1 / 257
-        image = (image * scale).astype(spec.dtypes["image"])
-    if image.shape != (height, width, channels) and not spec.transforms:
-        size = {"resize": {"size": (height, width)}}
-        image = apply_transforms(build_transforms(size), image[None])[0]
-    return image
