@@ -9,9 +9,10 @@ import flax.linen as nn
 from flax.core import FrozenDict
 
 from resnet_jax.lookup import build
+from resnet_jax.models.cifar_variants import CIFAR_RESNETS
 from resnet_jax.models.resnet_variants import RESNETS
 
-MODELS: dict[str, Callable] = {**RESNETS}
+MODELS: dict[str, Callable] = {**RESNETS, **CIFAR_RESNETS}
 
 
 def create_model(name: str, **overrides: Any) -> nn.Module:

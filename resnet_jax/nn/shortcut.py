@@ -10,16 +10,39 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
+from resnet_jax.nn.resampling import avg_pool
+
 
 def projection(block, x, source, features, train):
-    """x, or where its shape changes a strided 1x1 convolution and norm (option B).
+    """x, or where its shape changes a strided convolution and norm (option B).
 
     With pre-activation the convolution takes the activated input and has no norm.
     """
-    if block.strides == 1 and x.shape[-1] == features:
+    if not block.changes(x, features):
         return x
-    y = block.conv(features, 1, strides=block.strides, name="downsample_0")(source)
+    first, dilation = block.dilations
+    plain = block.strides == dilation == 1
+    size = 1 if plain else block.shortcut_kernel
+    given = {"strides": block.strides, "dilation": first if size > 1 else 1}
+    y = block.conv(features, size, **given, name="downsample_0")(source)
     return y if block.preact else block.norm(name="downsample_1")(y, train)
+
+
+def average(block, x, source, features, train):
+    """x, or where its shape changes a mean of squares, 1x1 convolution and norm.
+
+    ResNet-D: He et al. 2018, arXiv:1812.01187, figure 2 (c).
+    """
+    if not block.changes(x, features):
+        return x
+    if block.strides > 1:
+        source = avg_pool(source, block.strides, ceil=True)
+    elif block.dilations[1] > 1:
+        # timm keeps the size with zeros, which count.
+        far = ((0, 0), (0, 1), (0, 1), (0, 0))
+        source = avg_pool(jnp.pad(source, far), 2, 1)
+    y = block.conv(features, 1, name="downsample_1")(source)
+    return y if block.preact else block.norm(name="downsample_2")(y, train)
 
 
 def padded(block, x, source, features, train):
@@ -42,6 +65,7 @@ def no_shortcut(block, x, source, features, train):
 
 SHORTCUTS: dict[str, Callable] = {
     "projection": projection,
+    "average": average,
     "padded": padded,
     "none": no_shortcut,
 }
