@@ -61,10 +61,10 @@ print(jax.devices())
 
 # %%
 quick = bool(os.environ.get("RESNET_JAX_QUICK"))
-depths = (8, 20) if quick else (8, 20, 44, 80)
+depths = (8, 14) if quick else (8, 20, 44, 80)
 seeds = (0,) if quick else (0, 1, 2)
-steps = 12 if quick else 200
-table_depth = 8 if quick else 20
+steps = 12 if quick else 150
+table_depth = 8 if quick else 14
 
 config = configs.read("digits_resnet")
 config.total_steps = steps
@@ -88,9 +88,11 @@ print(f"{steps} steps, {len(seeds)} seeds")
 # ## Training loss at equal steps
 #
 # `Classification.train_step` is the step of the command line. It is compiled once for a
-# depth and a kind, and serves every seed.
+# depth and a kind, and serves every seed. Drawing the first weights happens once, so
+# its program need not be a fast one.
 
 # %%
+unoptimized = {"xla_backend_optimization_level": "0"}
 kinds = {"plain": "none", "residual": "padded"}
 key = jax.random.key(0)
 tasks, losses, states = {}, {}, {}
@@ -102,7 +104,8 @@ for (kind, shortcut), depth in itertools.product(kinds.items(), depths):
         "shortcut": shortcut,
     }
     task = run.build_task({**config, "model": model}, data.spec)
-    init, step = jax.jit(task.init), jax.jit(task.train_step)
+    init = jax.jit(task.init, compiler_options=unoptimized)
+    step = jax.jit(task.train_step)
     began, curves = time.monotonic(), []
     for seed in seeds:
         state = first = init(jax.random.key(seed), batches[seed][0])
@@ -120,12 +123,16 @@ for (kind, shortcut), depth in itertools.product(kinds.items(), depths):
 # Means over ten steps and the seeds; the band is one standard deviation between seeds.
 
 # %%
-colors = dict(zip(depths, plt.cm.viridis(np.linspace(0, 0.85, len(depths)))))
+colors = dict(
+    zip(depths, plt.cm.viridis(np.linspace(0, 0.85, len(depths))), strict=True)
+)
 figure, axes = plt.subplots(1, 2, figsize=(10, 3.6), sharey=True)
 window = np.ones(10) / 10
 for axis, kind in zip(axes, kinds, strict=True):
     for depth in depths:
-        smooth = np.array([np.convolve(c, window, "valid") for c in losses[kind, depth]])
+        smooth = np.array(
+            [np.convolve(c, window, "valid") for c in losses[kind, depth]]
+        )
         mean, sd = smooth.mean(0), smooth.std(0)
         x = np.arange(len(mean)) + len(window)
         axis.plot(x, mean, color=colors[depth], label=f"{depth} layers")
@@ -156,11 +163,11 @@ for depth in depths:
 display(Markdown("\n".join(lines)))
 
 # %%
-deep, shallow = depths[-1], depths[0]
+deep = depths[-1]
 if not quick:
-    assert last["plain", 80].mean() > last["plain", 44].mean() > 0.1
-    assert last["plain", 44].mean() > last["plain", 20].mean() > last["plain", 8].mean()
-    assert last["residual", 80].mean() < 0.1 * last["plain", 44].mean()
+    means = [last["plain", depth].mean() for depth in depths]
+    assert means == sorted(means), means
+    assert last["residual", deep].mean() < 0.1 * last["plain", deep].mean()
 
 # %% [markdown]
 # ## Gradients, layer by layer
@@ -231,7 +238,8 @@ for (variant, (sizes, shortcut)), (order, block) in itertools.product(
         "block": block,
     }
     task = run.build_task({**config, "model": model}, data.spec)
-    init, step = jax.jit(task.init), jax.jit(task.train_step)
+    init = jax.jit(task.init, compiler_options=unoptimized)
+    step = jax.jit(task.train_step)
     curves = []
     for seed in seeds:
         state, curve = init(jax.random.key(seed), batches[seed][0]), []

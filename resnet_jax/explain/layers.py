@@ -85,4 +85,6 @@ def _leaves(tree: Mapping) -> list[tuple[str, np.ndarray]]:
 def _numbered(path: str) -> list[tuple[bool, int, str]]:
     """Sorts the numbers in a path by their value."""
     parts = re.split(r"(\d+)", path)
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
+    return [
+        (part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts
+    ]

@@ -9,11 +9,18 @@ import numpy as np
 from resnet_jax.data.images import SUFFIXES, read_image
 from resnet_jax.data.transforms import apply_transforms, build_transforms
 from resnet_jax.run import Run, load
+from resnet_jax.verbs.explanation import Explanation
 from resnet_jax.verbs.table import Table, warn
 
 
 def classify(
-    run: str, images: Sequence[str], *, checkpoint: str = "newest", top: int = 1
+    run: str,
+    images: Sequence[str],
+    *,
+    checkpoint: str = "newest",
+    top: int = 1,
+    explain: str = "",
+    out: str = "",
 ) -> Table:
     """The most probable labels of images.
 
@@ -25,15 +32,23 @@ def classify(
         images: files, or folders whose images are taken in the order of their names.
         checkpoint: 'newest', 'best' or a step.
         top: labels per image.
+        explain: a name in explain.EXPLANATIONS; a picture of each image, with where the
+            network finds its most probable label, is then written. '' for none.
+        out: the pictures' folder; '' for explanations/ in the run folder. Pictures keep
+            the images' names, and none is overwritten: a number is added.
 
     Returns:
-        Rows of image, rank, label, probability.
+        Rows of image, rank, label, probability, and with `explain` picture, its path.
 
     Raises:
-        ValueError: the run is not there or no classifier, no image is found, or all of
-            them are unreadable. A bad one among others is reported and left out.
+        ValueError: `explain` is unknown, or `out` is given without it; the run is not
+            there or no classifier, no image is found, or all of them are unreadable. A
+            bad one among others is reported and left out.
     """
     files = list(_files(images))
+    if out and not explain:
+        raise ValueError(f"--out={out} is for pictures; ask for them with --explain.")
+    explanation = Explanation.of_run(explain, run, out) if explain else None
     loaded = load(run, checkpoint, warn)
     names = loaded.spec.class_names
     if loaded.config["task"]["name"] != "classification":
@@ -45,7 +60,7 @@ def classify(
     predict, key = jax.jit(loaded.task.predict), jax.random.key(0)
     state = loaded.task.prepare_eval(loaded.state, (), key)
     rows, bad = [], []
-    for file in files:
+    for file, name in files:
         try:
             image = _fit(loaded, read_image(file, loaded.spec.shapes["image"][-1]))
         except ValueError as error:
@@ -53,13 +68,20 @@ def classify(
             continue
         output = predict(state, {"image": image[None]}, key)
         probabilities = np.asarray(output["probabilities"])[0, : len(names)]
-        for rank, index in enumerate(np.argsort(-probabilities)[:top], 1):
+        best = np.argsort(-probabilities)[:top]
+        written = {}
+        if explanation:
+            caption = f"{names[best[0]]}  {probabilities[best[0]]:.1%}"
+            args = (loaded.task, state, image, best[0], caption, name)
+            written["picture"] = explanation.write(*args)
+        for rank, index in enumerate(best, 1):
             rows.append(
                 {
                     "image": str(file),
                     "rank": rank,
                     "label": names[index],
                     "probability": float(probabilities[index]),
+                    **written,
                 }
             )
     if not rows:
@@ -70,7 +92,8 @@ def classify(
     return Table(rows, {"probability": ".4f"})
 
 
-def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
+def _files(paths: Sequence[str]) -> Iterator[tuple[pathlib.Path, pathlib.PurePath]]:
+    """Each image, and its name: its path inside the folder that was given."""
     for path in map(pathlib.Path, paths):
         if path.is_dir():
             found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
@@ -78,9 +101,9 @@ def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
                 raise ValueError(
                     f"folder '{path}' holds no {', '.join(SUFFIXES)} file."
                 )
-            yield from found
+            yield from ((file, file.relative_to(path)) for file in found)
         elif path.is_file():
-            yield path
+            yield path, pathlib.PurePath(path.name)
         else:
             raise ValueError(
                 f"there is no file or folder '{path}'; expected images, or a folder."
