@@ -19,7 +19,10 @@ from resnet_jax.state import TrainState
 from resnet_jax.tasks import Task, create_task
 
 # Fields of a config that are not sections of the task.
-GENERAL = ("seed", "batch_size", "total_steps", "best", "init_from", "data", "run")
+GENERAL = (
+    *("seed", "batch_size", "total_steps", "best", "init_from", "data", "run"),
+    "speedrun",
+)
 
 
 @dataclasses.dataclass(frozen=True)

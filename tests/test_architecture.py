@@ -11,6 +11,7 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures"),
+    ("muon",),
     ("nn", "losses", "metrics", "optim", "gradient"),
     ("parallel", "plan", "preemption"),
     ("config",),
@@ -19,8 +20,8 @@ ROWS = (
     ("models",),
     ("tasks", "data"),
     ("checkpoint", "report"),
-    ("evaluate",),
-    ("train",),
+    ("evaluate", "program"),
+    ("train", "speedrun"),
     ("run",),
     ("verbs",),
     ("main",),

@@ -9,9 +9,10 @@ import flax.linen as nn
 from flax.core import FrozenDict
 
 from resnet_jax.lookup import build
+from resnet_jax.models.airbench import AIRBENCH
 from resnet_jax.models.resnet_variants import RESNETS
 
-MODELS: dict[str, Callable] = {**RESNETS}
+MODELS: dict[str, Callable] = {**RESNETS, **AIRBENCH}
 
 
 def create_model(name: str, **overrides: Any) -> nn.Module:
