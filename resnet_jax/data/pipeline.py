@@ -137,6 +137,27 @@ class Data:
         finally:
             source.close()
 
+    def whole(self, name: str) -> Batch:
+        """Every example of 'train' or of an evaluation in one batch, in order.
+
+        What is random in reading one is drawn once. All processes get all examples.
+
+        Raises:
+            ValueError: there is no such evaluation.
+        """
+        if name != "train" and name not in self._evals:
+            raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
+        training = name == "train"
+        reader = self._train if training else self._evals[name].reader
+        like = self._like if training else self._evals[name].like
+        size = len(reader.source)
+        u = np.random.default_rng(self._seed).random((size, reader.draws))
+        parts = []
+        for rows in np.split(np.arange(size), range(self._size, size, self._size)):
+            batch, good = reader.read(rows, u[rows], like)
+            parts.append({key: values[good] for key, values in batch.items()})
+        return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
+
     def eval_batches(self, name: str) -> int:
         """The number of batches of an evaluation."""
         return len(self._evals[name])
