@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from resnet_jax.models.limits import check_shares, check_stages
 from resnet_jax.nn.activation import activation
 from resnet_jax.nn.attention import attention
 from resnet_jax.nn.choice import choose
@@ -140,19 +141,12 @@ def check_settings(model: Any) -> None:
             f"widths of this ResNet are of {tuple(map(len, model.widths))} blocks, not"
             f" of {sizes}: a pruned network keeps its stage_sizes."
         )
-    for name in SHARES:
-        if not 0 <= (value := getattr(model, name)) < 1:
-            raise ValueError(f"{name} of a ResNet is {value}; expected 0 up to 1.")
-    if not -1 <= model.frozen_stages <= count:
+    check_shares(model, SHARES)
+    check_stages(model, layout.reduction)
+    if model.scanned and (model.drop_block or model.widths):
         raise ValueError(
-            f"frozen_stages of a ResNet is {model.frozen_stages}; expected -1 (none),"
-            f" 0 (the stem) or the number of a stage up to {count}."
-        )
-    strides = [layout.reduction * 2**i for i in range(count)]
-    if model.output_stride not in (None, *strides):
-        raise ValueError(
-            f"output_stride of this ResNet is {model.output_stride}; expected one of"
-            f" {', '.join(map(str, strides))}."
+            "scan_blocks needs blocks that are all alike; drop_block and widths make"
+            " them differ: set scan_blocks=False."
         )
     if model.space_to_depth and layout.strides != 2:
         raise ValueError(f"space_to_depth needs a strided stem, not '{model.stem}'.")

@@ -5,6 +5,7 @@ import pytest
 from resnet_jax.nn.resampling import (
     avg_pool,
     avg_pool_exactly,
+    avg_pool_squares,
     blur_pool,
     global_avg_pool,
     max_pool,
@@ -55,3 +56,17 @@ def test_what_cannot_be_halved_is_refused():
         blur_pool(jnp.zeros((1, 1, 4, 1)), 2)
     with pytest.raises(ValueError, match="feature maps of 3 x 4 by 2"):
         avg_pool_exactly(jnp.zeros((1, 3, 4, 1)), 2)
+
+
+@pytest.mark.parametrize("size", [5, 6])
+def test_means_of_squares(size):
+    x = np.random.default_rng(0).normal(size=(2, size, size, 1))
+    mean = avg_pool_squares(x, 2)
+    assert mean.shape[1] == 3
+    np.testing.assert_allclose(mean[:, 0, 0], x[:, :2, :2].mean((1, 2)), rtol=1e-5)
+    inside = x[:, 4:, 4:].mean((1, 2))
+    np.testing.assert_allclose(mean[:, 2, 2], inside, rtol=1e-5)
+    dilated = avg_pool_squares(x, 1, 2)
+    assert dilated.shape == x.shape
+    np.testing.assert_allclose(dilated[:, -1, -1], x[:, -1, -1] / 4, rtol=1e-5)
+    assert avg_pool_squares(x, 1, 1) is x
