@@ -1,5 +1,6 @@
 from setuptools import find_packages, setup
 
+HUB = ["huggingface_hub>=1.0"]
 NOTEBOOKS = ["jupytext>=1.16", "ipykernel>=6", "matplotlib>=3.8"]
 TEST = [
     "pytest>=8",
@@ -39,6 +40,8 @@ setup(
         "absl-py>=2.1",
         "etils[epath]>=1.12",
         "numpy>=2.0",
+        "ml_dtypes>=0.5",
+        "safetensors>=0.5",
         "pillow>=11",
         "rich>=13",
         "jinja2>=3.1",
@@ -49,10 +52,10 @@ setup(
         "cuda": ["jax[cuda12]"],
         "tpu": ["jax[tpu]"],
         "gcs": ["gcsfs>=2024.6"],
-        "hub": ["huggingface_hub>=1.0", "safetensors>=0.5"],
+        "hub": HUB,
         "tensorboard": ["tensorboardX>=2.6.2"],
         "notebooks": NOTEBOOKS,
-        "test": [*TEST, *NOTEBOOKS, "tensorboardX>=2.6.2"],
+        "test": [*TEST, *NOTEBOOKS, *HUB, "tensorboardX>=2.6.2"],
         "parity": ["torch>=2.5", "torchvision>=0.20", "timm>=1.0.15"],
     },
     entry_points={"console_scripts": ["resnet-jax = resnet_jax.main:run"]},

@@ -15,6 +15,8 @@ from resnet_jax.data.batches import (
     prefetched,
     read_ahead,
 )
+from resnet_jax.data.geometry import RandomResizedCrop
+from resnet_jax.data.progressive import Progressive
 from resnet_jax.data.reader import Reader
 from resnet_jax.data.section import Part, Section, read_section
 from resnet_jax.data.sources import load_source
@@ -33,8 +35,10 @@ class Data:
     [p B / P, (p + 1) B / P) of the global batch.
 
     Attributes:
-        spec: the DataSpec; the shapes are those of training.
+        spec: the DataSpec; the shapes are those of training, at its end where images
+            grow.
         evals: name -> function that gives an evaluation's batches.
+        readers: of the evaluations, by name.
         replaced: how many bad training examples were replaced so far, here.
     """
 
@@ -71,6 +75,8 @@ class Data:
         self._seed, self._workers = seed, workers
         self.replaced = 0
         self._train = _reader(fields, fields.train, "data.train", training=True)
+        self._repeats, self._growth = fields.train.repeats, fields.train.growth
+        _check_growth(self._growth, self._train)
         if batch_size > (examples := len(self._train.source)):
             raise ValueError(
                 f"batch_size {batch_size} is larger than the training set, {examples} "
@@ -82,6 +88,7 @@ class Data:
         }
         self._like = _first(self._train)
         likes = {name: _first(reader) for name, reader in readers.items()}
+        self.readers = readers
         self.spec = _spec(fields, self._train, self._like, readers, likes)
         self._evals = {
             name: EvalBatches(reader, batch_size, likes[name], self._rows)
@@ -112,7 +119,16 @@ class Data:
                 f"{examples} of {self._train.source!r}; lower batch_size."
             )
         rows = slice(draws * self._rows.start, draws * self._rows.stop)
-        batches = TrainBatches(self._train, size, self._like, rows, self._seed, attempt)
+        batches = TrainBatches(
+            self._train,
+            size,
+            self._like,
+            rows,
+            self._seed,
+            attempt,
+            self._repeats,
+            self._growth,
+        )
         source = _iterate(batches, step, FOREVER, self._workers)
         try:
             for k, batch in enumerate(source, step):
@@ -120,6 +136,27 @@ class Data:
                 yield batch
         finally:
             source.close()
+
+    def whole(self, name: str) -> Batch:
+        """Every example of 'train' or of an evaluation in one batch, in order.
+
+        What is random in reading one is drawn once. All processes get all examples.
+
+        Raises:
+            ValueError: there is no such evaluation.
+        """
+        if name != "train" and name not in self._evals:
+            raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
+        training = name == "train"
+        reader = self._train if training else self._evals[name].reader
+        like = self._like if training else self._evals[name].like
+        size = len(reader.source)
+        u = np.random.default_rng(self._seed).random((size, reader.draws))
+        parts = []
+        for rows in np.split(np.arange(size), range(self._size, size, self._size)):
+            batch, good = reader.read(rows, u[rows], like)
+            parts.append({key: values[good] for key, values in batch.items()})
+        return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
 
     def eval_batches(self, name: str) -> int:
         """The number of batches of an evaluation."""
@@ -140,11 +177,43 @@ class Data:
         """
         if name not in self._evals:
             raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
-        reader = self._evals[name].reader
-        images = [reader.example(int(i), np.zeros(0))["image"] for i in indices]
-        return [
-            (x >> 8).astype(np.uint8) if x.dtype == np.uint16 else x for x in images
-        ]
+        return [self.readers[name].picture(int(i)) for i in indices]
+
+
+class Evaluations:
+    """Evaluations without training data, read as those of Data.
+
+    Attributes:
+        readers: by name.
+        evals: name -> function that gives an evaluation's batches.
+    """
+
+    def __init__(
+        self,
+        readers: Mapping[str, Reader],
+        *,
+        batch_size: int,
+        workers: int = 0,
+        process_index: int = 0,
+        process_count: int = 1,
+    ):
+        """As Data; `workers` are processes that read single examples, 0 for threads.
+
+        Raises:
+            ValueError: the batch size does not fit, or no example can be read.
+        """
+        rows = _rows(batch_size, process_index, process_count)
+        self.readers = readers
+        self.evals: dict[str, Callable[[], Iterator[Batch]]] = {}
+        for name, reader in readers.items():
+            batches = EvalBatches(reader, batch_size, _first(reader), rows)
+            self.evals[name] = functools.partial(
+                _iterate, batches, 0, len(batches), workers
+            )
+
+    def train(self, step: int) -> Iterator[Batch]:
+        """No batches."""
+        return iter(())
 
 
 def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:
@@ -159,6 +228,15 @@ def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:
     if not len(source):
         raise ValueError(f"{source!r} has no examples.")
     return Reader(source, transforms, training, section.on_bad_example == "skip")
+
+
+def _check_growth(growth: Progressive | None, reader: Reader) -> None:
+    crops = [t.size for t in reader.transforms if isinstance(t, RandomResizedCrop)]
+    if growth and crops != [growth.sizes[-1]]:
+        raise ValueError(
+            f"data.train.progressive ends at {growth.sizes[-1]} pixels; expected a "
+            "random_resized_crop of that size among the transforms of data.train."
+        )
 
 
 def _first(reader: Reader) -> Batch:

@@ -99,6 +99,11 @@ def check_settings(model: Any) -> None:
             )
     check_shares(model, SHARES)
     check_stages(model, layout.reduction)
+    if model.scanned and (model.drop_block or model.widths):
+        raise ValueError(
+            "scan_blocks needs blocks that are all alike; drop_block and widths make"
+            " them differ: set scan_blocks=False."
+        )
     if model.space_to_depth and layout.strides != 2:
         raise ValueError(f"space_to_depth needs a strided stem, not '{model.stem}'.")
     if model.zero_init and model.shortcut == "none":

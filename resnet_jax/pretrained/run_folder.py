@@ -1,0 +1,87 @@
+"""A run of `resnet-jax train` as pretrained weights."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from etils import epath
+
+from resnet_jax.pretrained.description import Description
+from resnet_jax.pretrained.preprocessing import Preprocessing
+from resnet_jax.pretrained.torch_weights import to_torch
+from resnet_jax.spec import DataSpec
+
+CHECKPOINTS = "checkpoints"
+
+
+def is_run(path: epath.PathLike) -> bool:
+    """Whether a folder, local or in an object store, holds checkpoints of a run."""
+    return (epath.Path(path) / CHECKPOINTS).is_dir()
+
+
+def read_run(
+    path: epath.PathLike, checkpoint: str = "newest"
+) -> tuple[Description, dict[str, np.ndarray]]:
+    """The network of a run and its weights, the averaged ones where it keeps them.
+
+    Args:
+        path: the run folder.
+        checkpoint: 'newest', 'best' or a step.
+
+    Raises:
+        ValueError: there is no checkpoint, or the run has no single network.
+    """
+    # Checkpoint libraries are loaded when a run is read.
+    from resnet_jax.run import load
+
+    run = load(path, checkpoint)
+    state = run.task.prepare_eval(run.state, (), jax.random.key(0))
+    if list(state.nets) != ["model"]:
+        raise ValueError(
+            f"run '{path}' has the networks {', '.join(state.nets)}; expected a run "
+            "with one, such as a classifier."
+        )
+    net = state.nets["model"]
+    fields = dict(run.config["model"])
+    description = Description(
+        model=fields.pop("name"),
+        fields=fields,
+        preprocessing=prepared_for(run.spec),
+        class_names=tuple(getattr(run.task, "class_names", ())),
+        facts={"resnet_jax": {"step": run.step, "task": run.config["task"]["name"]}},
+    )
+    return description, to_torch({"params": net.params, **net.stats})
+
+
+def prepared_for(spec: DataSpec) -> Preprocessing:
+    """What a run's evaluation does to an image, from its data's spec.
+
+    Where the run resized and cropped nothing, neither does this.
+
+    Raises:
+        ValueError: the spec has a transform that no preprocessing can express.
+    """
+    transforms: Mapping[str, Mapping[str, Any]] = spec.transforms
+    if other := set(transforms) - {"resize", "center_crop"}:
+        raise ValueError(
+            f"the run's evaluation has the transforms {', '.join(sorted(other))}, "
+            "which no preprocessing of pretrained weights can say."
+        )
+    height, width, channels = spec.shapes["image"]
+    resize = dict(transforms.get("resize", {}))
+    size, mode = resize.get("size"), "none"
+    if size is not None and not isinstance(size, int):
+        height, width = size = tuple(size)
+        mode = "squash"
+    if "center_crop" in transforms:
+        height = width = transforms["center_crop"]["size"]
+        mode = "squash" if mode == "squash" else "center"
+    return Preprocessing(
+        input_size=(height, width, channels),
+        resize=size,
+        interpolation=resize.get("filter", "bilinear"),
+        crop_mode=mode,
+        mean=tuple(spec.mean),
+        std=tuple(spec.std),
+    )
