@@ -49,4 +49,20 @@ class Table:
     rows: tuple[tuple, ...]
 
 
-Figure = Matrix | Gallery | Table
+@dataclasses.dataclass(frozen=True)
+class Reliability:
+    """How often a classifier is right, by how sure it is: bins of equal width.
+
+    Attributes:
+        examples: int per bin.
+        confidence, accuracy: means per bin, in [0, 1]; NaN of an empty bin.
+        note: one line, such as the calibration error.
+    """
+
+    examples: tuple[int, ...]
+    confidence: tuple[float, ...]
+    accuracy: tuple[float, ...]
+    note: str
+
+
+Figure = Matrix | Reliability | Gallery | Table

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from resnet_jax.lookup import build, check_arguments, section_fields, suggest
+from resnet_jax.muon import muon
 
 Schedule = Callable[[jax.Array], jax.Array]
 
@@ -208,6 +209,7 @@ OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "adamw": adamw,
     "lamb": lamb,
     "lars": lars,
+    "muon": muon,
 }
 # The hyperparameters that a schedule may drive.
 _TRACED = ("learning_rate", "b2")

@@ -21,7 +21,7 @@ from resnet_jax.tasks import Task, Teacher, create_task
 # Fields of a config that are not sections of the task.
 GENERAL = (
     *("seed", "batch_size", "total_steps", "best", "patience", "init_from"),
-    *("data", "run"),
+    *("data", "run", "speedrun"),
 )
 
 

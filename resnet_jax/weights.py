@@ -103,7 +103,10 @@ def warm_start(
     Raises:
         ValueError: nothing usable is there, or it is of another network.
     """
-    found, said = _trained(source, len(spec.mean)), [f"'{source}'"]
+    found, adapted = _trained(source, channels := len(spec.mean))
+    said = [f"'{source}'"]
+    if adapted:
+        said.append(f"its first convolution adapted to {channels} channels")
     start = {}
     for name, net in state.nets.items():
         if name not in found:
@@ -130,18 +133,23 @@ def warm_start(
     return start, ", ".join(said)
 
 
-def _trained(source: str, channels: int) -> dict[str, dict]:
+def _trained(source: str, channels: int) -> tuple[dict[str, dict], bool]:
+    """{net: {'params', 'stats'}} for so many channels, and whether it was adapted."""
     if _is_run(source):
         run = load(source)
         if len(run.spec.mean) == channels:
             state = run.task.prepare_eval(run.state, (), jax.random.key(0))
-            return {
+            nets = {
                 name: {"params": net.params, "stats": net.stats}
                 for name, net in state.nets.items()
             }
-    _, variables, _ = from_pretrained(source, in_channels=channels)
+            return nets, False
+    _, variables, prepared = from_pretrained(source)
+    adapted = prepared is None or prepared.channels != channels
+    if adapted:
+        _, variables, _ = from_pretrained(source, in_channels=channels)
     stats = {key: value for key, value in variables.items() if key != "params"}
-    return {"model": {"params": variables["params"], "stats": stats}}
+    return {"model": {"params": variables["params"], "stats": stats}}, adapted
 
 
 def _is_run(source: str) -> bool:

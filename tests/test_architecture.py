@@ -11,6 +11,7 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures"),
+    ("muon",),
     ("nn", "losses", "metrics", "optim", "gradient", "averaging"),
     ("parallel", "plan", "patience", "preemption"),
     ("config",),
@@ -20,11 +21,11 @@ ROWS = (
     ("explain",),
     ("tasks", "data"),
     ("checkpoint", "report"),
-    ("evaluate",),
-    ("train",),
+    ("evaluate", "program"),
+    ("train", "speedrun"),
     ("run",),
     ("pretrained",),  # a run is one of the places that weights come from
-    ("weights",),
+    ("weights", "classifier"),
     ("verbs",),
     ("main",),
     ("__main__",),

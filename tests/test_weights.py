@@ -73,7 +73,8 @@ def test_a_first_convolution_is_adapted_to_the_channels(finished_run):
             jax.random.key(0), {"image": np.zeros((1, 8, 8, 3), np.uint8)}
         )
     )
-    start, _ = warm_start(str(finished_run), state, spec)
+    start, said = warm_start(str(finished_run), state, spec)
+    assert "its first convolution adapted to 3 channels" in said
     other = load(finished_run)
     source = other.task.prepare_eval(other.state).nets["model"].params["conv1"]
     adapted = start["model"]["params"]["conv1"]["kernel"]

@@ -2,7 +2,7 @@
 
 from resnet_jax.data.arrays import ArraySource
 from resnet_jax.data.images import BadImage, read_image
-from resnet_jax.data.pipeline import Data
+from resnet_jax.data.pipeline import Data, Evaluations
 from resnet_jax.data.sources import SOURCES
 from resnet_jax.data.transforms import TRANSFORMS, apply_transforms, build_transforms
 
@@ -12,6 +12,7 @@ __all__ = [
     "ArraySource",
     "BadImage",
     "Data",
+    "Evaluations",
     "apply_transforms",
     "build_transforms",
     "read_image",

@@ -38,6 +38,7 @@ class Data:
         spec: the DataSpec; the shapes are those of training, at its end where images
             grow.
         evals: name -> function that gives an evaluation's batches.
+        readers: of the evaluations, by name.
         replaced: how many bad training examples were replaced so far, here.
     """
 
@@ -87,6 +88,7 @@ class Data:
         }
         self._like = _first(self._train)
         likes = {name: _first(reader) for name, reader in readers.items()}
+        self.readers = readers
         self.spec = _spec(fields, self._train, self._like, readers, likes)
         self._evals = {
             name: EvalBatches(reader, batch_size, likes[name], self._rows)
@@ -135,6 +137,27 @@ class Data:
         finally:
             source.close()
 
+    def whole(self, name: str) -> Batch:
+        """Every example of 'train' or of an evaluation in one batch, in order.
+
+        What is random in reading one is drawn once. All processes get all examples.
+
+        Raises:
+            ValueError: there is no such evaluation.
+        """
+        if name != "train" and name not in self._evals:
+            raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
+        training = name == "train"
+        reader = self._train if training else self._evals[name].reader
+        like = self._like if training else self._evals[name].like
+        size = len(reader.source)
+        u = np.random.default_rng(self._seed).random((size, reader.draws))
+        parts = []
+        for rows in np.split(np.arange(size), range(self._size, size, self._size)):
+            batch, good = reader.read(rows, u[rows], like)
+            parts.append({key: values[good] for key, values in batch.items()})
+        return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
+
     def eval_batches(self, name: str) -> int:
         """The number of batches of an evaluation."""
         return len(self._evals[name])
@@ -154,11 +177,43 @@ class Data:
         """
         if name not in self._evals:
             raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
-        reader = self._evals[name].reader
-        images = [reader.example(int(i), np.zeros(0))["image"] for i in indices]
-        return [
-            (x >> 8).astype(np.uint8) if x.dtype == np.uint16 else x for x in images
-        ]
+        return [self.readers[name].picture(int(i)) for i in indices]
+
+
+class Evaluations:
+    """Evaluations without training data, read as those of Data.
+
+    Attributes:
+        readers: by name.
+        evals: name -> function that gives an evaluation's batches.
+    """
+
+    def __init__(
+        self,
+        readers: Mapping[str, Reader],
+        *,
+        batch_size: int,
+        workers: int = 0,
+        process_index: int = 0,
+        process_count: int = 1,
+    ):
+        """As Data; `workers` are processes that read single examples, 0 for threads.
+
+        Raises:
+            ValueError: the batch size does not fit, or no example can be read.
+        """
+        rows = _rows(batch_size, process_index, process_count)
+        self.readers = readers
+        self.evals: dict[str, Callable[[], Iterator[Batch]]] = {}
+        for name, reader in readers.items():
+            batches = EvalBatches(reader, batch_size, _first(reader), rows)
+            self.evals[name] = functools.partial(
+                _iterate, batches, 0, len(batches), workers
+            )
+
+    def train(self, step: int) -> Iterator[Batch]:
+        """No batches."""
+        return iter(())
 
 
 def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:

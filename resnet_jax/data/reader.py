@@ -24,12 +24,14 @@ class Reader:
         transforms: of build_transforms.
         training: random versions of the examples are wanted, where the source has them.
         skip_bad: bad images are replaced (training) or left out, instead of raising.
+        remedy: what sets skip_bad, for the message.
     """
 
     source: Any
     transforms: tuple
     training: bool
     skip_bad: bool = False
+    remedy: str = "data.on_bad_example='skip'"
 
     @property
     def source_draws(self) -> int:
@@ -92,7 +94,7 @@ class Reader:
             except BadImage as error:
                 if not self.skip_bad:
                     raise BadImage(
-                        f"{error} (data.on_bad_example='skip' goes on without it.)"
+                        f"{error} ({self.remedy} goes on without it.)"
                     ) from error
                 logging.getLogger(__name__).warning("skipped: %s", error)
                 if not self.training:
@@ -118,6 +120,15 @@ class Reader:
         images = example["image"][None]
         image = apply_transforms(self.transforms, images, u[None, split:])[0]
         return {**example, "image": image, "index": index}
+
+    def picture(self, index: int) -> np.ndarray:
+        """Example `index` of an evaluation to look at: uint8 [H, W, C].
+
+        Raises:
+            ValueError: it is a bad image.
+        """
+        image = self.example(index, np.zeros(0))["image"]
+        return (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image
 
     def _draws(self) -> bool:
         return hasattr(self.source, "draw")

@@ -21,3 +21,9 @@ class Accumulator(NamedTuple):
     empty: Callable[[], Any]
     add: Callable[[Any, Rows], Any]
     summary: Callable[[Any], dict[str, float]]
+
+
+def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole of two sums, float64, NaN where the whole is zero."""
+    nothing = np.full(np.shape(whole), np.nan)
+    return np.divide(part, whole, out=nothing, where=np.asarray(whole) > 0)

@@ -46,10 +46,3 @@ def accuracy(num_classes: int) -> Accumulator:
         return {name: float(value) for name, value in values.items()}
 
     return Accumulator(empty, add, summary)
-
-
-def per_class(sums: dict[str, np.ndarray]) -> np.ndarray:
-    """Top-1 accuracy of each class [num_classes], NaN of a class without examples."""
-    examples = sums["examples"]
-    share = np.full(examples.shape, np.nan)
-    return np.divide(sums["top1"], examples, out=share, where=examples > 0)

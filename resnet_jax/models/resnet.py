@@ -1,5 +1,6 @@
 """Residual networks for classification and as feature extractors."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from resnet_jax.nn.initialization import (
 )
 from resnet_jax.nn.normalization import normalization
 from resnet_jax.nn.precision import at_least_float32, compute_dtype
+from resnet_jax.nn.repeat import REST, run_block, run_stack
 from resnet_jax.nn.resampling import BLURS, global_avg_pool
 from resnet_jax.nn.residual import BLOCKS, ResidualBlock
 from resnet_jax.nn.stem import STEMS, Stem
@@ -36,6 +38,11 @@ FOR_BLOCKS = (
     "stride_on",
     "zero_init",
 )
+
+# Loops over convolutions are ten times slower on CPUs than the same blocks one by one,
+# and worth it anywhere only where those would compile for minutes. What is a loop is a
+# matter of depth alone, since checkpoints must fit on every platform.
+SCAN_FROM = 100
 
 # Initializers of the convolutions' and of the head's kernels.
 KERNEL_INITS = {
@@ -81,6 +88,10 @@ class ResNet(nn.Module):
         frozen_stages: -1 for none, 0 the stem, k the stem and the stages 1 ... k: these
             run as in inference and get no gradient.
         conv, norm, act: config sections, names or callables.
+        scan_blocks: whether the equal blocks of a stage are one loop over stacked
+            params, see nn/repeat.py; None: from SCAN_FROM blocks on.
+        remat: whether the gradient computes the inside of blocks again, in place of
+            keeping it; None: in the stages that are loops.
         image_size: side of the images it was made for; None is the stem's usual one.
         axis_name: the mapped axis under pmap.
         dtype: what convolutions compute in, or its name; params, statistics and head
@@ -120,6 +131,8 @@ class ResNet(nn.Module):
     conv: Mapping | str | Callable = "conv"
     norm: Mapping | str | Callable = "batch"
     act: str | Callable = "relu"
+    scan_blocks: bool | None = None
+    remat: bool | None = None
     image_size: int | None = None
     axis_name: str | None = None
     dtype: Any = None
@@ -145,7 +158,10 @@ class ResNet(nn.Module):
         )
         nn.share_scope(self, self.entrance)
         for i, (block, stage) in enumerate(zip(blocks, self.plan, strict=True)):
-            setattr(self, f"layer{i + 1}", [block(**given) for given in stage])
+            separate = stage[:1] if i in self.scanned else stage
+            setattr(self, f"layer{i + 1}", [block(**given) for given in separate])
+            if i in self.scanned:
+                setattr(self, f"layer{i + 1}{REST}", block(**stage[1]))
         self.activate = parts["act"]
         self.bn_last = parts["norm"]() if preact else None
         self.fc = nn.Dense(
@@ -174,10 +190,17 @@ class ResNet(nn.Module):
     def stage(self, number: int, x: jax.Array, train: bool = False) -> jax.Array:
         """One of the stages 1, 2, ...: [B, H, W, C] -> [B, H', W', C']."""
         frozen = number <= self.frozen_stages
+        blocks, train = getattr(self, f"layer{number}"), train and not frozen
+        scanned = number - 1 in self.scanned
+        remat = scanned if self.remat is None else self.remat
         before, total = sum(self.stage_sizes[: number - 1]), sum(self.stage_sizes)
-        for i, block in enumerate(getattr(self, f"layer{number}"), before):
-            rate = self.drop_path * i / max(total - 1, 1)
-            x = block(x, train and not frozen, rate)
+        step = self.drop_path / max(total - 1, 1)
+        rates = [step * (before + i) for i in range(self.stage_sizes[number - 1])]
+        for block, rate in zip(blocks, rates, strict=False):
+            x = run_block(block, x, train, rate, remat)
+        if scanned:
+            stack = getattr(self, f"layer{number}{REST}")
+            x = run_stack(stack, x, train, rates[1:], remat)
         return jax.lax.stop_gradient(x) if frozen else x
 
     def head(self, x: jax.Array, train: bool = False) -> jax.Array:
@@ -220,6 +243,12 @@ class ResNet(nn.Module):
             self.widths,
             self.drop_block,
         )
+
+    @property
+    def scanned(self) -> tuple[int, ...]:
+        """The stages, from 0, whose blocks after the first run in a loop."""
+        least = {None: SCAN_FROM, True: 2}.get(self.scan_blocks, math.inf)
+        return tuple(i for i, size in enumerate(self.stage_sizes) if size >= least)
 
     @property
     def prototypes(self) -> list[ResidualBlock]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from resnet_jax.models.limits import check_shares, check_stages
 from resnet_jax.nn.choice import choose
 from resnet_jax.nn.resampling import BLURS
 from resnet_jax.nn.shortcut import SHORTCUTS
@@ -96,19 +97,12 @@ def check_settings(model: Any) -> None:
                 f"{name} of a ResNet has {len(value)} values for {count} stages:"
                 " give one for each."
             )
-    for name in SHARES:
-        if not 0 <= (value := getattr(model, name)) < 1:
-            raise ValueError(f"{name} of a ResNet is {value}; expected 0 up to 1.")
-    if not -1 <= model.frozen_stages <= count:
+    check_shares(model, SHARES)
+    check_stages(model, layout.reduction)
+    if model.scanned and (model.drop_block or model.widths):
         raise ValueError(
-            f"frozen_stages of a ResNet is {model.frozen_stages}; expected -1 (none),"
-            f" 0 (the stem) or the number of a stage up to {count}."
-        )
-    strides = [layout.reduction * 2**i for i in range(count)]
-    if model.output_stride not in (None, *strides):
-        raise ValueError(
-            f"output_stride of this ResNet is {model.output_stride}; expected one of"
-            f" {', '.join(map(str, strides))}."
+            "scan_blocks needs blocks that are all alike; drop_block and widths make"
+            " them differ: set scan_blocks=False."
         )
     if model.space_to_depth and layout.strides != 2:
         raise ValueError(f"space_to_depth needs a strided stem, not '{model.stem}'.")

@@ -64,7 +64,7 @@ class Conv(nn.Module):
             )
         shape = (*size, channels // self.groups, self.features)
         wide = at_least_float32(self.dtype or jnp.float32)
-        kernel = self.param("kernel", self.kernel_init, shape, wide)
+        kernel = self.prepare(self.param("kernel", self.kernel_init, shape, wide))
         bias = None
         if self.use_bias:
             width = (self.features,)
@@ -84,6 +84,10 @@ class Conv(nn.Module):
             feature_group_count=self.groups,
         )
         return y if bias is None else y + bias
+
+    def prepare(self, kernel: jax.Array) -> jax.Array:
+        """What the images are convolved with: the parameter itself."""
+        return kernel
 
     def margins(self) -> Any:
         """Zeros (before, after) for height and width."""
@@ -124,7 +128,22 @@ def _squares(x: jax.Array) -> jax.Array:
     return x.reshape(batch, height // 2, width // 2, 4 * channels)
 
 
-CONVOLUTIONS: dict[str, Callable] = {"conv": Conv}
+class StandardizedConv(Conv):
+    """Convolution whose kernel has mean 0 and variance 1 for each output channel.
+
+    Weight standardization: Qiao et al. 2019, arXiv:1903.10520, eq. 5 to 7. The variance
+    is biased, and epsilon is added to it (timm; BiT takes 1e-8).
+    """
+
+    epsilon: float = 1e-6
+
+    def prepare(self, kernel: jax.Array) -> jax.Array:
+        """The standardized kernel."""
+        mean, var = (f(kernel, (0, 1, 2)) for f in (jnp.mean, jnp.var))
+        return (kernel - mean) * jax.lax.rsqrt(var + self.epsilon)
+
+
+CONVOLUTIONS: dict[str, Callable] = {"conv": Conv, "std": StandardizedConv}
 
 
 def convolution(section: Mapping | str | Callable, **given: Any) -> Callable:

@@ -42,6 +42,19 @@ def avg_pool(
     )
 
 
+def avg_pool_squares(x: jax.Array, strides: int, dilation: int = 1) -> jax.Array:
+    """What a shortcut takes of its input where the block has strides or dilation.
+
+    Means of squares of side `strides`, cut off at the far edge; at stride 1, but
+    dilation, means of 2x2 that keep the size (timm adds zeros, which count).
+    """
+    if strides > 1:
+        return avg_pool(x, strides, ceil=True)
+    if dilation > 1:
+        return avg_pool(jnp.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0))), 2, 1)
+    return x
+
+
 def blur_pool(x: jax.Array, strides: int) -> jax.Array:
     """Smooths with [1, 2, 1] / 4 along both sides, then takes every `strides`-th place.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
-from resnet_jax.nn.resampling import avg_pool
+from resnet_jax.nn.resampling import avg_pool_squares
 
 
 def projection(block, x, source, features, train):
@@ -35,12 +35,7 @@ def average(block, x, source, features, train):
     """
     if not block.changes(x, features):
         return x
-    if block.strides > 1:
-        source = avg_pool(source, block.strides, ceil=True)
-    elif block.dilations[1] > 1:
-        # timm keeps the size with zeros, which count.
-        far = ((0, 0), (0, 1), (0, 1), (0, 0))
-        source = avg_pool(jnp.pad(source, far), 2, 1)
+    source = avg_pool_squares(source, block.strides, block.dilations[1])
     y = block.conv(features, 1, name="downsample_1")(source)
     return y if block.preact else block.norm(name="downsample_2")(y, train)
 

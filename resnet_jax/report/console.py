@@ -97,11 +97,12 @@ class Console:
         total: int,
         values: Mapping[str, float],
         images_per_second: float | None = None,
+        unit: str = "step",
     ) -> None:
         """Shows how far the run is: live, or as a line a minute, first and last too."""
         now = time.monotonic()
         self._begun = self._begun or (now, step)
-        parts = [f"step {step:,}/{total:,}", f"{100 * step / max(total, 1):.0f} %"]
+        parts = [f"{unit} {step:,}/{total:,}", f"{100 * step / max(total, 1):.0f} %"]
         if images_per_second:
             parts.append(f"{images_per_second:,.0f} images/s")
         parts += [f"{name} {number(value)}" for name, value in values.items()]

@@ -8,11 +8,16 @@ import numpy as np
 from etils import epath
 from PIL import Image
 
-from resnet_jax.figures import Figure, Gallery, Matrix, Table
+from resnet_jax.figures import Figure, Gallery, Matrix, Reliability, Table
 from resnet_jax.report.folder import read_json, write_json
 from resnet_jax.report.pictures import grid, save_png
 
-KINDS = {"matrix": Matrix, "table": Table, "gallery": Gallery}
+KINDS = {
+    "matrix": Matrix,
+    "reliability": Reliability,
+    "table": Table,
+    "gallery": Gallery,
+}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from PIL import Image
 
 from resnet_jax.config import from_json
-from resnet_jax.figures import Gallery, Matrix, Table
+from resnet_jax.figures import Gallery, Matrix, Reliability, Table
 from resnet_jax.report import metric, svg
 from resnet_jax.report.exhibit import load_exhibits
 from resnet_jax.report.folder import read_json, write_bytes
@@ -128,6 +128,9 @@ def _figures(workdir: epath.Path, pictures: Pictures) -> list[dict[str, Any]]:
         match exhibit.figure:
             case Matrix():
                 item |= {"kind": "matrix", "svg": Markup(svg.heat_map(exhibit.figure))}
+            case Reliability():
+                chart = svg.reliability_diagram(exhibit.figure)
+                item |= {"kind": "chart", "svg": Markup(chart)}
             case Table(columns, rows):
                 bars = [
                     _is_share([row[i : i + 1] for row in rows])

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from resnet_jax.figures import Matrix
+from resnet_jax.figures import Matrix, Reliability
 from resnet_jax.report.text import number, short
 
 Points = Sequence[tuple[float, float]]
@@ -106,6 +106,51 @@ def heat_map(matrix: Matrix) -> str:
     # A small screen shrinks a small map, and scrolls a large one.
     least = min(width, 320) if n <= 20 else 0.9 * width
     return _svg(width, top + n * cell + 8, label, parts, least)
+
+
+def reliability_diagram(figure: Reliability) -> str:
+    """Accuracy by confidence: bars up to the accuracy, a line at the mean confidence.
+
+    A perfectly calibrated classifier has every bar end at its line, on the diagonal.
+    Below, the share of the examples in each bin. Guo et al. 2017, arXiv:1706.04599,
+    figure 1.
+    """
+    bins, size, top, left, foot = len(figure.examples), 220, 34, 50, 44
+    bottom, wide = top + size, size / len(figure.examples)
+    parts = [_text(0, 16, figure.note, "t")]
+    for tick in (0, 0.25, 0.5, 0.75, 1):
+        x, y = left + tick * size, bottom - tick * size
+        parts.append(f'<path class="g" d="M{left} {y:.1f}h{size}"/>')
+        parts.append(_text(left - 8, y + 4, f"{tick:.0%}", "m", "end"))
+        parts.append(_text(x, bottom + foot + 18, f"{tick:.0%}", "m", "middle"))
+    most = max(*figure.examples, 1)
+    for i in range(bins):
+        if not (count := figure.examples[i]):
+            continue
+        x, right, sure = left + i * wide, figure.accuracy[i], figure.confidence[i]
+        said = f"{count:,} examples: confidence {sure:.1%}, accuracy {right:.1%}"
+        tall, low = right * size, 4 + count / most * (foot - 8)
+        parts.append(f"<g><title>{said}</title>")
+        parts.append(_bar("d", x, bottom - tall, wide, tall, 0.75))
+        parts.append(_bar("m", x, bottom + 4, wide, low, 0.35))
+        y = bottom - sure * size
+        parts.append(
+            f'<path style="{_stroke(1)}" d="M{x + 1:.1f} {y:.1f}h{wide - 2:.1f}"/></g>'
+        )
+    parts.append(f'<path class="a" d="M{left} {bottom}L{left + size} {top}"/>')
+    parts.append(_frame(left, top, size))
+    key = left + size + 14
+    parts += [
+        _bar("d", key, top + 3, 12, 12, 0.75),
+        _text(key + 17, top + 13, "accuracy", "k"),
+        f'<path style="{_stroke(1)}" d="M{key} {top + 28}h12"/>',
+        _text(key + 17, top + 32, "mean confidence", "k"),
+        _bar("m", key, bottom + 8, 12, 12, 0.35),
+        _text(key + 17, bottom + 18, "examples", "k"),
+    ]
+    middle = left + size / 2
+    parts.append(_text(middle, bottom + foot + 34, "confidence", "m", "middle"))
+    return _svg(left + size + 140, bottom + foot + 40, figure.note, parts)
 
 
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -219,6 +264,15 @@ def _cells(matrix: Matrix, cell: float, left: float, top: float, font: float):
             size = min(font, 1.5 * cell / len(shown))
             count = _text(middle, base, shown, ink, "middle")
             yield f'<g style="font-size:{size:.1f}px;pointer-events:none">{count}</g>'
+
+
+def _bar(
+    kind: str, x: float, y: float, width: float, height: float, opacity: float
+) -> str:
+    return (
+        f'<rect class="{kind}" x="{x + 0.5:.1f}" y="{y:.1f}" width="{width - 1:.1f}" '
+        f'height="{height:.1f}" fill-opacity="{opacity}"/>'
+    )
 
 
 def _frame(left: float, top: float, size: float) -> str:

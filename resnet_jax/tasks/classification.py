@@ -21,6 +21,7 @@ from resnet_jax.losses.classification import (
 )
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.accuracy import accuracy
+from resnet_jax.metrics.calibration import calibration
 from resnet_jax.metrics.confusion import confusion, mistakes
 from resnet_jax.metrics.ranking import ranking
 from resnet_jax.models import create_model
@@ -85,9 +86,10 @@ class Classification:
 
     @property
     def metrics(self) -> dict[str, Accumulator]:
-        """Accuracy and loss, the confusion matrix, the worst mistakes."""
+        """Accuracy and loss, calibration, the confusion matrix, the worst mistakes."""
         return {
             "accuracy": accuracy(self.num_classes),
+            "calibration": calibration(self.num_classes),
             "confusion": confusion(self.num_classes),
             "mistakes": mistakes(),
         }
@@ -217,16 +219,17 @@ class Classification:
         return {}
 
     def summarize(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-        """'<evaluation>/accuracy', '/top5_accuracy', '/loss', '/examples'."""
-        summary = self.metrics["accuracy"].summary
-        return {
-            f"{name}/{metric}": value
-            for name, sums in evals.items()
-            for metric, value in summary(sums["accuracy"]).items()
-        }
+        """By '<evaluation>/': what accuracy sums up to, and 'calibration_error'."""
+        values: dict[str, float] = {}
+        for name, sums in evals.items():
+            found = self.metrics["accuracy"].summary(sums["accuracy"])
+            sure = self.metrics["calibration"].summary(sums["calibration"])
+            found["calibration_error"] = sure["calibration_error"]
+            values |= {f"{name}/{metric}": value for metric, value in found.items()}
+        return values
 
     def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
-        """Confusion matrix, accuracy per class, most confident mistakes."""
+        """Confusion matrix, calibration, each class, most confident mistakes."""
         return classification_figures(evals, self.class_names)
 
 

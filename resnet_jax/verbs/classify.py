@@ -1,65 +1,83 @@
-"""resnet-jax classify: images to labels, with a run and without its data."""
+"""resnet-jax classify: images to labels, with a run or with pretrained weights."""
 
 import pathlib
 from collections.abc import Iterator, Sequence
 
-import jax
 import numpy as np
 
-from resnet_jax.data.images import SUFFIXES, read_image
-from resnet_jax.data.transforms import apply_transforms, build_transforms
-from resnet_jax.run import Run, load
+from resnet_jax.classifier import open_classifier
+from resnet_jax.data.images import SUFFIXES
+from resnet_jax.verbs.explanation import Explanation
 from resnet_jax.verbs.table import Table, warn
 
 
 def classify(
-    run: str, images: Sequence[str], *, checkpoint: str = "newest", top: int = 1
+    source: str,
+    images: Sequence[str],
+    *,
+    checkpoint: str = "newest",
+    preprocessing: str = "",
+    top: int = 1,
+    explain: str = "",
+    out: str = "",
 ) -> Table:
     """The most probable labels of images.
 
-    An image gets the transforms of the run's evaluation; one of another size than the
-    run was trained on is then resized to it, and grey and color are converted.
+    An image gets the preprocessing of the weights, or the transforms of the run's
+    evaluation; one of another size than the run was trained on is then resized to it,
+    and grey and color are converted.
 
     Args:
-        run: the run folder.
+        source: a run folder, or what `from_pretrained` takes.
         images: files, or folders whose images are taken in the order of their names.
-        checkpoint: 'newest', 'best' or a step.
+        checkpoint: of a run: 'newest', 'best' or a step.
+        preprocessing: for weights that do not say it, see classifier.
         top: labels per image.
+        explain: a name in explain.EXPLANATIONS; a picture of each image, with where the
+            network finds its most probable label, is then written. '' for none.
+        out: the pictures' folder; '' for explanations/ in the run folder. Pictures keep
+            the images' names, and none is overwritten: a number is added.
 
     Returns:
-        Rows of image, rank, label, probability.
+        Rows of image, rank, label, probability, and with `explain` picture, its path.
 
     Raises:
-        ValueError: the run is not there or no classifier, no image is found, or all of
-            them are unreadable. A bad one among others is reported and left out.
+        ValueError: `explain` is unknown, or `out` is given without it; the source is
+            not there or no classifier, no image is found, or all of them are
+            unreadable. A bad one among others is reported and left out.
     """
     files = list(_files(images))
-    loaded = load(run, checkpoint, warn)
-    names = loaded.spec.class_names
-    if loaded.config["task"]["name"] != "classification":
-        raise ValueError(f"'{run}' is no classifier; classify needs one.")
+    if out and not explain:
+        raise ValueError(f"--out={out} is for pictures; ask for them with --explain.")
+    explanation = Explanation.beside(explain, source, out) if explain else None
+    classifier = open_classifier(source, checkpoint, warn, preprocessing)
+    names = classifier.names
     if not 1 <= top <= len(names):
         raise ValueError(
             f"--top is {top}; expected 1 to {len(names)}, its number of classes."
         )
-    predict, key = jax.jit(loaded.task.predict), jax.random.key(0)
-    state = loaded.task.prepare_eval(loaded.state, (), key)
     rows, bad = [], []
-    for file in files:
+    for file, name in files:
         try:
-            image = _fit(loaded, read_image(file, loaded.spec.shapes["image"][-1]))
+            image = classifier.read(file)
         except ValueError as error:
             bad.append(str(error))
             continue
-        output = predict(state, {"image": image[None]}, key)
-        probabilities = np.asarray(output["probabilities"])[0, : len(names)]
-        for rank, index in enumerate(np.argsort(-probabilities)[:top], 1):
+        probabilities = classifier.probabilities(image[None])[0]
+        best = np.argsort(-probabilities)[:top]
+        written = {}
+        if explanation:
+            caption = f"{names[best[0]]}  {probabilities[best[0]]:.1%}"
+            path = explanation.write(classifier, image, best[0], caption, name)
+            written["picture"] = path
+        for rank, index in enumerate(best, 1):
             rows.append(
                 {
                     "image": str(file),
                     "rank": rank,
                     "label": names[index],
                     "probability": float(probabilities[index]),
+                    **written,
                 }
             )
     if not rows:
@@ -70,7 +88,8 @@ def classify(
     return Table(rows, {"probability": ".4f"})
 
 
-def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
+def _files(paths: Sequence[str]) -> Iterator[tuple[pathlib.Path, pathlib.PurePath]]:
+    """Each image, and its name: its path inside the folder that was given."""
     for path in map(pathlib.Path, paths):
         if path.is_dir():
             found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
@@ -78,23 +97,10 @@ def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
                 raise ValueError(
                     f"folder '{path}' holds no {', '.join(SUFFIXES)} file."
                 )
-            yield from found
+            yield from ((file, file.relative_to(path)) for file in found)
         elif path.is_file():
-            yield path
+            yield path, pathlib.PurePath(path.name)
         else:
             raise ValueError(
                 f"there is no file or folder '{path}'; expected images, or a folder."
             )
-
-
-def _fit(loaded: Run, image: np.ndarray) -> np.ndarray:
-    spec = loaded.spec
-    image = apply_transforms(build_transforms(spec.transforms), image[None])[0]
-    height, width, channels = spec.shapes["image"]
-    if image.dtype != spec.dtypes["image"]:
-        scale = 257 if spec.dtypes["image"] == "uint16" else 1 / 257
-        image = (image * scale).astype(spec.dtypes["image"])
-    if image.shape != (height, width, channels) and not spec.transforms:
-        size = {"resize": {"size": (height, width)}}
-        image = apply_transforms(build_transforms(size), image[None])[0]
-    return image

@@ -1,44 +1,161 @@
-"""resnet-jax evaluate: the metrics of a run's checkpoint."""
+"""resnet-jax evaluate: how good a run or pretrained weights are on some data."""
 
-import json
-import math
+import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
 from resnet_jax import config as configs
+from resnet_jax.classifier import Classifier, in_words, open_classifier
+from resnet_jax.data import Data, Evaluations
+from resnet_jax.data.folder import folder as open_folder
+from resnet_jax.data.reader import Reader
+from resnet_jax.data.view import View, match_classes
 from resnet_jax.evaluate import Evaluator
+from resnet_jax.parallel import replicated
 from resnet_jax.plan import keys
-from resnet_jax.run import Run, absolute, build_data, load, make_plan
+from resnet_jax.pretrained.run_folder import is_run
+from resnet_jax.run import absolute, build_data, load, make_plan
 from resnet_jax.spec import DataSpec
+from resnet_jax.state import TrainState
+from resnet_jax.verbs.evaluation import Evaluation, save
+from resnet_jax.verbs.robustness import measure, read_corruptions
 from resnet_jax.verbs.table import warn
+from resnet_jax.verbs.watched import Watched
+
+ROWS_PER_DEVICE = 64
+
+
+class Trial(NamedTuple):
+    """What is judged, on what.
+
+    Attributes:
+        task, state: the network.
+        data: the evaluations.
+        batch_size: examples of all devices.
+        protocol: how images are chosen and prepared, in sentences.
+        step: of a run's checkpoint.
+        seed: of the corruptions.
+    """
+
+    task: Any  # a Task: mypy finds its attributes in no frozen dataclass
+    state: TrainState
+    data: Data | Evaluations
+    batch_size: int
+    protocol: str
+    step: int | None = None
+    seed: int = 0
 
 
 def evaluate(
-    run: str,
+    source: str,
     *,
-    checkpoint: str = "newest",
+    folder: str = "",
     split: str = "",
+    checkpoint: str = "newest",
+    preprocessing: str = "",
+    classes: str = "",
+    corruptions: str = "",
+    severity: str = "",
     batch_size: int = 0,
+    workers: int = 0,
+    skip_bad: bool = False,
+    out: str = "",
     overrides: Mapping[str, str] | None = None,
-) -> "Evaluation":
-    """Evaluates every example of a split exactly once.
+) -> Evaluation:
+    """Evaluates every example exactly once.
 
-    The result is also written to <run>/evaluation-<split>-<step>.json.
+    The result, with a table of the classes, is also written: to `out`, with a page of
+    pictures; of a run on its own data by default to evaluation-<split>-<step>.json and
+    .csv in its folder.
 
     Args:
-        run: the run folder.
-        checkpoint: 'newest', 'best' or a step.
-        split: a split of the data; '' for the evaluations of the config.
-        batch_size: examples per batch; 0 for the config's.
-        overrides: config fields that lie elsewhere now, such as
+        source: a run folder, or what `from_pretrained` takes.
+        folder: images in class folders; '' for a run's own data.
+        split: folder/<split>/ holds the class folders; without a folder a split of the
+            run's data, '' for the evaluations of its config.
+        checkpoint: of a run: 'newest', 'best' or a step.
+        preprocessing: for weights that do not say it, see classifier.
+        classes: a file with the name of each class's folder in a line, in the order of
+            the network's outputs.
+        corruptions: 'all' or names of CORRUPTIONS, separated by commas: the accuracy
+            under each is measured too.
+        severity: of the corruptions, '1,3,5'; '' for all five.
+        batch_size: examples per batch; 0 for the run's, or 64 per device.
+        workers: processes that read images of a folder; 0 for threads.
+        skip_bad: leave unreadable images of a folder out, instead of stopping.
+        out: a folder to write to.
+        overrides: config fields of a run that lie elsewhere now, such as
             {'data.source.path': '/new/place.npz'}; only `data` and `run` may change.
 
     Raises:
-        ValueError: the run, the checkpoint, the split or the data is not there.
+        ValueError: the source, the checkpoint, the split or the data is not there, or
+            they do not fit each other.
     """
-    for field in overrides or {}:
+    kinds = read_corruptions(corruptions, severity)
+    if folder:
+        if overrides:
+            raise ValueError(
+                f"--config.{next(iter(overrides))} is of a run's own data; with "
+                "--folder there is no config."
+            )
+        classifier = open_classifier(source, checkpoint, warn, preprocessing)
+        if classes:
+            classifier = classifier.with_names(read_names(classes))
+        rest = (folder, split, batch_size, workers, skip_bad)
+        trial = on_folder(classifier, *rest)
+    elif is_run(source):
+        trial = on_own_data(source, checkpoint, split, batch_size, overrides or {})
+    else:
+        classifier = open_classifier(source, checkpoint, warn, preprocessing)
+        raise ValueError(
+            f"'{classifier.source}' has no data of its own: give --folder=FOLDER with "
+            "images in class folders."
+        )
+    where = pathlib.Path(out) if out else None
+    if where is None and is_run(source) and not folder:
+        where = absolute(source)
+    stem = "-".join(["evaluation", split or "-".join(trial.data.evals)])
+    stem += "" if trial.step is None else f"-{trial.step}"
+    return judge(trial, source, kinds, where, stem, page=bool(out))
+
+
+def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Evaluation:
+    """Runs the trial, and the corruptions; writes to a folder where one is given."""
+    task, data = trial.task, trial.data
+    watched = Watched(data, trial.batch_size)
+    evaluator = Evaluator(task, watched, trial.batch_size, keys(trial.seed)["eval"])
+    state = jax.device_put(trial.state, replicated(evaluator.mesh))
+    sums = evaluator(state)
+    metrics = {
+        f"{name}/{key}": value
+        for name, found in sums.items()
+        for part, metric in task.metrics.items()
+        for key, value in metric.summary(found[part]).items()
+    }
+    result = Evaluation(
+        source, trial.step, trial.protocol, {**task.summarize(sums), **metrics}
+    )
+    if kinds:
+        result["robustness"] = measure(
+            evaluator, state, data, kinds, trial.batch_size, trial.seed
+        )
+    if where is not None and jax.process_index() == 0:
+        figures = task.figures(sums)
+        save(result, figures, data, kinds, where, stem, trial.seed, page)
+    return result
+
+
+def on_own_data(
+    run: str,
+    checkpoint: str,
+    split: str,
+    batch_size: int,
+    overrides: Mapping[str, str],
+) -> Trial:
+    """A run on the evaluations of its config, or on another split."""
+    for field in overrides:
         if not field.startswith(("data.", "run.")):
             raise ValueError(
                 f"config.{field} is part of what was trained; only config.data and "
@@ -46,7 +163,7 @@ def evaluate(
             )
     loaded = load(run, checkpoint, warn)
     config = configs.ConfigDict(loaded.config)
-    for field, text in (overrides or {}).items():
+    for field, text in overrides.items():
         configs.override(config, field, text)
     plain = configs.from_json(configs.to_json(config))
     if batch_size:
@@ -57,16 +174,70 @@ def evaluate(
         plain["data"]["evals"] = {split: {**first, "split": split}}
     data = build_data(plain)
     check_data(data.spec, loaded.spec)
-    evaluator = Evaluator(loaded.task, data, plan.batch_size, keys(plan.seed)["eval"])
-    metrics = loaded.task.summarize(evaluator(loaded.state))
-    result = Evaluation(loaded, metrics)
-    if jax.process_index() == 0:
-        name = f"evaluation-{split or '-'.join(data.evals)}-{loaded.step}.json"
-        try:
-            (absolute(run) / name).write_text(json.dumps(result, indent=2))
-        except OSError as error:
-            warn(f"{name} could not be written to '{run}' ({error.strerror}).")
-    return result
+    counted = [f"{len(r.source):,} of {r.source!r}" for r in data.readers.values()]
+    return Trial(
+        task=loaded.task,
+        state=loaded.state,
+        data=data,
+        batch_size=plan.batch_size,
+        protocol=f"Images: {'; '.join(counted)}; each counted once. "
+        f"{in_words(data.spec)}",
+        step=loaded.step,
+        seed=plan.seed,
+    )
+
+
+def on_folder(
+    classifier: Classifier,
+    folder: str,
+    split: str,
+    batch_size: int,
+    workers: int,
+    skip_bad: bool,
+) -> Trial:
+    """A classifier on images in class folders, prepared as it was trained.
+
+    Raises:
+        ValueError: the folders are not there, or do not fit the classes.
+    """
+    images = open_folder(split or "all", root=folder, channels=classifier.channels)
+    names = classifier.names
+    outputs, how = match_classes(
+        images.class_names, names, classifier.named, f"'{classifier.source}'"
+    )
+    view = View(images, classifier.prepare, outputs, names)
+    reader = Reader(view, (), False, skip_bad, "--skip-bad")
+    batch_size = batch_size or ROWS_PER_DEVICE * jax.device_count()
+    data = Evaluations(
+        {split or "folder": reader},
+        batch_size=batch_size,
+        workers=workers,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+    count = len(images.class_names)
+    some = "" if count == len(names) else f" of the network's {len(names):,}"
+    return Trial(
+        task=classifier.task,
+        state=classifier.state,
+        data=data,
+        batch_size=batch_size,
+        protocol=f"Images: {len(images):,} of {images!r} in {count:,} classes{some}, "
+        f"matched {how}; each counted once. {classifier.sentence}",
+        step=classifier.step,
+    )
+
+
+def read_names(path: str) -> tuple[str, ...]:
+    """The lines of a text file.
+
+    Raises:
+        ValueError: there is no such file.
+    """
+    file = pathlib.Path(path)
+    if not file.is_file():
+        raise ValueError(f"--classes: there is no file '{path}'.")
+    return tuple(filter(None, map(str.strip, file.read_text().splitlines())))
 
 
 def check_data(spec: DataSpec, trained: DataSpec) -> None:
@@ -90,21 +261,3 @@ def check_data(spec: DataSpec, trained: DataSpec) -> None:
 
 def _few(names: Sequence[str]) -> str:
     return f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''} ({len(names)})"
-
-
-class Evaluation(dict):
-    """The step, the batch size and the metrics; printed as a table."""
-
-    def __init__(self, run: Run, metrics: Mapping[str, float]):
-        finite = {k: v if math.isfinite(v) else None for k, v in metrics.items()}
-        super().__init__(step=run.step, metrics=finite)
-
-    def __str__(self) -> str:
-        rows: dict[str, Any] = {"step": self["step"], **self["metrics"]}
-        width = max(map(len, rows))
-        return "\n".join(
-            f"{name:{width}}  {value:,}"
-            if isinstance(value, int) or value is None
-            else f"{name:{width}}  {value:,.6g}"
-            for name, value in rows.items()
-        )

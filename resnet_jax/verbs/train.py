@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from functools import partial
 
 import jax
 from etils import epath
@@ -16,6 +17,7 @@ from resnet_jax.preemption import Stop
 from resnet_jax.report import Report, unused_accelerator
 from resnet_jax.run import absolute, build_data, build_task, make_plan
 from resnet_jax.spec import DataSpec
+from resnet_jax.speedrun import speedrun_options, train_speedrun
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Task
 from resnet_jax.train import compile_train_step
@@ -104,7 +106,11 @@ def train(
         keep, best = plan.options.keep, plan.best[1]
         checkpoints = Checkpoints(report.workdir, keep=keep, best=best)
         try:
-            _, metrics = train_loop(task, data, plan, report, checkpoints)
+            if options := speedrun_options(plain):
+                loop = partial(train_speedrun, options=options)
+            else:
+                loop = train_loop
+            _, metrics = loop(task, data, plan, report, checkpoints)
         finally:
             with contextlib.suppress(Exception):
                 checkpoints.close()

@@ -6,11 +6,19 @@ from typing import NamedTuple
 
 
 class Flag(NamedTuple):
-    """A flag of a verb: its type follows the default."""
+    """A flag of a verb: its type follows the default.
+
+    Attributes:
+        name: with underscores; dashes are taken too.
+        default: its value where it is not given.
+        help: one line.
+        bare: the value of a text flag that is typed without one, '' where it needs one.
+    """
 
     name: str
     default: bool | int | str
     help: str
+    bare: str = ""
 
     @property
     def usage(self) -> str:
@@ -18,7 +26,8 @@ class Flag(NamedTuple):
         name = self.name.replace("_", "-")
         if isinstance(self.default, bool):
             return f"--no{name}" if self.default else f"--{name}"
-        return f"--{name}={'N' if isinstance(self.default, int) else 'TEXT'}"
+        value = f"={'N' if isinstance(self.default, int) else 'TEXT'}"
+        return f"--{name}[{value}]" if self.bare else f"--{name}{value}"
 
 
 class Verb(NamedTuple):
@@ -43,6 +52,9 @@ class Verb(NamedTuple):
 FIELDS = "any field of the config: --config.batch_size=64"
 JSON = Flag("json", False, "print JSON instead of a table")
 CHECKPOINT = Flag("checkpoint", "newest", "'newest' (the default), 'best' or a step")
+PREPROCESSING = Flag(
+    "preprocessing", "", "JSON, or a file of it, for weights that do not say theirs"
+)
 VERBS = {
     "train": Verb(
         "train an experiment, or go on where it stopped",
@@ -57,25 +69,52 @@ VERBS = {
         fields=FIELDS,
     ),
     "evaluate": Verb(
-        "metrics of a run's checkpoint, on any split of its data",
-        ("run",),
+        "metrics of a run on its data, or of a run or pretrained weights on a folder",
+        ("source",),
         (
-            CHECKPOINT,
+            Flag("folder", "", "images in class folders; by default a run's own data"),
             Flag("split", "", "a split of the data; by default the run's evaluations"),
+            CHECKPOINT,
+            PREPROCESSING,
+            Flag("classes", "", "a file: the folder of each class, in outputs' order"),
+            Flag("corruptions", "", "'all', or names: accuracy under each of them too"),
+            Flag("severity", "", "of the corruptions, as 1,3,5; by default all five"),
             Flag("batch_size", 0, "examples per batch; by default the run's"),
+            Flag("workers", 0, "processes that read a folder; by default 4 threads"),
+            Flag("skip_bad", False, "leave unreadable images of a folder out"),
+            Flag("out", "", "a folder to write numbers, tables and a page to"),
             JSON,
         ),
         fields="a field of data or run: --config.data.source.path=FILE",
     ),
     "classify": Verb(
-        "labels and probabilities of images; needs the run, not its data",
-        ("run", "images..."),
-        (CHECKPOINT, Flag("top", 1, "labels per image; by default one"), JSON),
+        "labels and probabilities of images, by a run or by pretrained weights",
+        ("source", "images..."),
+        (
+            CHECKPOINT,
+            PREPROCESSING,
+            Flag("top", 1, "labels per image; by default one"),
+            Flag(
+                "explain",
+                "",
+                "a picture per image; grad_cam or another way",
+                "grad_cam",
+            ),
+            Flag(
+                "out", "", "their folder; by default RUN/explanations, or explanations"
+            ),
+            JSON,
+        ),
     ),
     "models": Verb(
         "the models whose names match PATTERN, such as 'resnet*', and their sizes",
         ("pattern?",),
-        (JSON,),
+        (
+            Flag(
+                "layers", False, "a row per array of one model, or of a run's weights"
+            ),
+            JSON,
+        ),
     ),
     "prepare": Verb(
         "write a TFDS directory from files that you have, without TensorFlow",

@@ -5,12 +5,19 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from resnet_jax.metrics.accuracy import accuracy, per_class
+from resnet_jax.metrics.accumulator import share
+from resnet_jax.metrics.accuracy import accuracy
+from resnet_jax.metrics.calibration import calibration
 from resnet_jax.metrics.confusion import confusion, mistakes
 from resnet_jax.metrics.ranking import ranking
 
 K = 7
-METRICS = {"accuracy": accuracy(K), "confusion": confusion(K), "mistakes": mistakes(5)}
+METRICS = {
+    "accuracy": accuracy(K),
+    "calibration": calibration(K),
+    "confusion": confusion(K),
+    "mistakes": mistakes(5),
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +78,8 @@ def test_per_class_accuracy():
     rows = {"label": [0, 0, 2], "rank": [0, 3, 0], "loss": [1.0, 1.0, 1.0]}
     metric = accuracy(3)
     sums = metric.add(metric.empty(), {k: np.array(v) for k, v in rows.items()})
-    np.testing.assert_equal(per_class(sums), [0.5, np.nan, 1.0])
+    accuracies = share(sums["top1"], sums["examples"])
+    np.testing.assert_equal(accuracies, [0.5, np.nan, 1.0])
 
 
 def test_mistakes_are_the_most_confident_ones(rows):

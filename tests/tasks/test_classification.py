@@ -196,7 +196,8 @@ def test_rows_add_up_to_metrics_and_figures():
     assert summary["test/accuracy"] == pytest.approx(accuracy)
     assert summary["test/examples"] == 16
     figures = task.figures(sums)
-    assert figures.keys() == {"test/confusion", "test/classes", "test/mistakes"}
+    names = ("calibration", "confusion", "classes", "mistakes")
+    assert figures.keys() == {f"test/{name}" for name in names}
     assert figures["test/confusion"].counts.sum() == 16
     gallery = figures["test/mistakes"]
     assert len(gallery.indices) == round(16 * (1 - accuracy)) == len(gallery.captions)

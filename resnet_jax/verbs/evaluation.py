@@ -1,0 +1,111 @@
+"""The result of an evaluation: what is printed and what is written."""
+
+import csv
+import io
+import json
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from etils import epath
+
+from resnet_jax.data import Data, Evaluations
+from resnet_jax.figures import Figure, Gallery, Table
+from resnet_jax.report import write_page
+from resnet_jax.report.exhibit import save_exhibit
+from resnet_jax.report.folder import write_bytes
+from resnet_jax.report.pictures import save_png
+from resnet_jax.verbs.robustness import Kinds, as_table, samples
+from resnet_jax.verbs.table import warn
+
+
+class Evaluation(dict):
+    """What was judged, how, and its metrics; printed as a table."""
+
+    def __init__(
+        self,
+        source: str,
+        step: int | None,
+        protocol: str,
+        metrics: Mapping[str, float],
+    ):
+        finite = {k: v if math.isfinite(v) else None for k, v in metrics.items()}
+        known = {} if step is None else {"step": step}
+        super().__init__(source=source, **known, protocol=protocol, metrics=finite)
+
+    def __str__(self) -> str:
+        step = {"step": self["step"]} if "step" in self else {}
+        rows: dict[str, Any] = {**step, **self["metrics"]}
+        width = max(map(len, rows))
+        lines = [self["protocol"], ""]
+        lines += [
+            f"{name:{width}}  {value:,}"
+            if isinstance(value, int) or value is None
+            else f"{name:{width}}  {value:,.6g}"
+            for name, value in rows.items()
+        ]
+        if "robustness" in self:
+            lines += ["", str(as_table(self["robustness"]))]
+        return "\n".join(lines)
+
+
+def save(
+    result: Evaluation,
+    figures: Mapping[str, Figure],
+    data: Data | Evaluations,
+    kinds: Kinds,
+    folder: epath.Path | pathlib.Path,
+    stem: str,
+    seed: int,
+    page: bool,
+) -> None:
+    """Writes an evaluation; a folder that cannot be written to is a warning.
+
+    Args:
+        result: of the evaluation.
+        figures: of it; the tables become <stem>-<name>.csv.
+        data: whose pictures the galleries show.
+        kinds: the corruptions, of which a picture is made.
+        folder: where to.
+        stem: the files' names begin with it.
+        seed: of the corruptions.
+        page: write report.html too.
+    """
+    try:
+        _write(folder / f"{stem}.json", json.dumps(result, indent=2))
+        for name, figure in figures.items():
+            if isinstance(figure, Table):
+                tail = "" if len(data.evals) == 1 else f"-{name.partition('/')[0]}"
+                _write(folder / f"{stem}{tail}.csv", as_csv(figure))
+        if kinds:
+            save_png(folder / f"{stem}-corruptions.png", samples(data, kinds, seed))
+        if page:
+            for name, figure in figures.items():
+                images = _pictures(data, figure)
+                step = result.get("step", 0)
+                save_exhibit(folder / "figures", name, step, figure, images)
+            write_page(folder)
+    except OSError as error:
+        warn(f"{stem} could not be written to '{folder}' ({error.strerror}).")
+
+
+def as_csv(table: Table) -> str:
+    """The table with its headings, nothing in place of NaN."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(table.columns)
+    for row in table.rows:
+        writer.writerow("" if cell != cell else cell for cell in row)
+    return file.getvalue()
+
+
+def _pictures(data: Data | Evaluations, figure: Figure) -> list:
+    if not isinstance(figure, Gallery):
+        return []
+    reader = data.readers[figure.evaluation]
+    return [reader.picture(int(index)) for index in figure.indices]
+
+
+def _write(path: epath.Path | pathlib.Path, text: str) -> None:
+    write_bytes(path, text.encode(errors="replace"))

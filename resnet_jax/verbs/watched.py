@@ -1,0 +1,47 @@
+"""Evaluations that say how far they are."""
+
+import functools
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import jax
+
+from resnet_jax.data import Data, Evaluations
+from resnet_jax.data.batches import Batch
+from resnet_jax.report.console import SECONDS_OF_SILENCE, Console
+
+
+class Watched:
+    """Data whose evaluations show examples, rate and time left on standard error.
+
+    Nothing is shown of what takes less than five seconds.
+    """
+
+    def __init__(self, data: Data | Evaluations, batch_size: int, said: str = ""):
+        """Takes the data, the size of its batches, and what is being evaluated."""
+        self.train = data.train
+        self.evals: dict[str, Callable[[], Iterator[Batch]]] = {
+            name: functools.partial(
+                watch, batches, len(data.readers[name].source), batch_size, said or name
+            )
+            for name, batches in data.evals.items()
+        }
+
+
+def watch(
+    batches: Callable[[], Iterator[Batch]], total: int, size: int, name: str
+) -> Iterator[Batch]:
+    """The batches of one evaluation, `size` of `total` examples each."""
+    if jax.process_index() > 0:
+        yield from batches()
+        return
+    console, begin = Console(stream=sys.stderr), time.monotonic()
+    try:
+        for number, batch in enumerate(batches(), 1):
+            yield batch
+            seconds, seen = time.monotonic() - begin, min(number * size, total)
+            if seconds > SECONDS_OF_SILENCE:
+                console.progress(seen, total, {}, seen / seconds, f"{name}: image")
+    finally:
+        console.close()
