@@ -5,7 +5,8 @@
 
 With many cores add --config.run.workers=16.
 Departs from the paper: a mean per channel instead of per pixel; no change of color
-along the principal components; the rate drops about where figure 4 shows it, not by hand.
+along the principal components; the rate drops about where it does in figure 4, not by
+hand.
 Result: published 75.3 % top-1 accuracy, one center crop
 (github.com/KaimingHe/deep-residual-networks);
 ours: see results/imagenet_resnet50_he2015.json.

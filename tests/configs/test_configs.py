@@ -73,7 +73,8 @@ def task_of(name: str):
 
 def shallow(config):
     """A few blocks instead of many, for the time's sake."""
-    config.model.update(stage_sizes=(1, 1), width=8)
+    if config.model.name.startswith("resnet"):
+        config.model.update(stage_sizes=(1, 1), width=32)
     return config
 
 
