@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from resnet_jax.models.limits import frozen_modules
 from resnet_jax.models.resnet_plan import (
     Stage,
     block_constructors,
@@ -232,6 +233,13 @@ class ResNet(nn.Module):
             info.append((block.layers()[-1]["features"], reduction, f"layer{i}"))
         names = ("num_chs", "reduction", "module")
         return tuple(dict(zip(names, values, strict=True)) for values in info)
+
+    @property
+    def frozen_modules(self) -> tuple[str, ...]:
+        """Patterns of the modules that `frozen_stages` holds still."""
+        norm = () if self.prototypes[0].preact else ("bn1*",)
+        pool = ("maxpool*",) if self.stem_pool == "conv" else ()
+        return frozen_modules(self, ("conv1*", *norm, *pool))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

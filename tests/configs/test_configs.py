@@ -16,7 +16,8 @@ from resnet_jax.verbs.train import train
 FOLDER = pathlib.Path(__file__).parents[2] / "configs"
 CONFIGS = sorted(FOLDER.glob("*.py"))
 NAMES = [path.stem for path in CONFIGS]
-CIFAR = [name for name in NAMES if name.startswith("cifar10_")]
+HE_2015 = [f"cifar10_resnet{depth}" for depth in (20, 32, 44, 56, 110)]
+HE_2015 += ["cifar10_plain20", "cifar10_plain56"]
 
 # He et al. 2015 give 0.27, 0.46, 0.66, 0.85 and 1.7 M for the CIFAR networks; the exact
 # counts are those of github.com/akamaster/pytorch_resnet_cifar10 and of torchvision.
@@ -28,6 +29,9 @@ PARAMETERS = {
     "cifar10_resnet110": 1_727_962,
     "cifar10_plain20": 269_722,
     "cifar10_plain56": 853_018,
+    "cifar10_resnet18": 11_173_962,
+    "cifar10_wrn28_10": 36_479_194,
+    "cifar10_preact1001": 10_327_706,
     "imagenet_resnet50": 25_557_032,
     "imagenet_resnet50_a1": 25_557_032,
     "imagenet_resnet50_ffcv88": 25_557_032,
@@ -157,7 +161,7 @@ def test_smoke_trains_to_the_end(name, tmp_path):
 def test_cifar_recipe_is_the_papers():
     """He et al. 2015, section 4.2."""
     around = (0, 31_999, 32_000, 47_999, 48_000, 63_999)
-    for name in CIFAR:
+    for name in HE_2015:
         config = configs.read(name)
         assert (config.batch_size, config.total_steps) == (128, 64_000)
         assert (config.optim.momentum, config.optim.weight_decay) == (0.9, 1e-4)
@@ -167,6 +171,37 @@ def test_cifar_recipe_is_the_papers():
         np.testing.assert_allclose(rates, [first, 0.1, 0.01, 0.01, 0.001, 0.001], 1e-6)
     warm = learning_rates("cifar10_resnet110", (399, 400))
     np.testing.assert_allclose(warm, [0.01, 0.1], 1e-6)
+
+
+def test_wide_recipe_is_the_papers():
+    """Zagoruyko and Komodakis 2016, section 3."""
+    epochs = (0, 59.9, 60, 120, 160, 199)
+    rates = learning_rates("cifar10_wrn28_10", [int(e * 390) for e in epochs])
+    np.testing.assert_allclose(rates, [0.1, 0.1, 0.02, 0.004, 8e-4, 8e-4], rtol=1e-5)
+    plain, dropped = (task_of(f"cifar10_wrn28_10{v}").model for v in ("", ":dropout"))
+    assert (plain.block_dropout, dropped.block_dropout) == (0, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("variant", "batch", "first"), [("", 128, 0.01), (":64", 64, 0.1)]
+)
+def test_thousand_layer_recipe_is_the_papers(variant, batch, first):
+    """He et al. 2016, appendix, and its repository."""
+    name = f"cifar10_preact1001{variant}"
+    assert configs.read(name).batch_size == batch
+    drops = (32_000, 48_000) if batch == 128 else (81 * 781, 122 * 781)
+    steps = (0, 400, drops[0] - 1, drops[0], drops[1])
+    rates = learning_rates(name, steps)
+    np.testing.assert_allclose(rates, [first, 0.1, 0.1, 0.01, 0.001], rtol=1e-5)
+
+
+def test_fine_tuning_trains_all_the_head_or_from_scratch():
+    free, frozen, scratch = (
+        configs.read(f"fashion_mnist_finetune{v}") for v in ("", ":frozen", ":scratch")
+    )
+    assert free.init_from == frozen.init_from != scratch.init_from == ""
+    assert free.total_steps == frozen.total_steps == scratch.total_steps
+    assert frozen.model.frozen_stages == 3 and "frozen_stages" not in free.model
 
 
 @pytest.mark.parametrize(("variant", "peak"), [("", 0.1), (":8192", 3.2)])
