@@ -27,8 +27,8 @@ class Speedrun:
         together: how many of them one program trains side by side (vmap).
         pad: rows and columns that are reflected on every side before a random crop.
         flip: 'alternating' mirrors a random half of the images in the first epoch and
-            the other half in the next, in turn (Jordan 2024, arXiv:2404.00498, section
-            3.6); 'random' draws anew every time; 'none'.
+            the other half in the next, in turn (Jordan 2024,
+            arXiv:2404.00498); 'random' draws anew every time; 'none'.
         whiten: training images that the first convolution is measured on; 0: none.
         tta: evaluation of 0 the image, 1 it and its mirror image, 2 also of both
             shifted by a pixel to the upper left and to the lower right.
@@ -97,7 +97,7 @@ class Program:
     def __call__(
         self, seed: Array, train: Mapping[str, Array], test: Mapping[str, Array]
     ) -> tuple[TrainState, dict[str, Array]]:
-        """The whole run: the last state, and {'train': scalars [steps], 'eval': means}."""
+        """The last state, and {'train': scalars [steps], 'eval': means over test}."""
         state, draws = self.begin(seed, train)
         images = reflect(train["image"], self.options.pad)
         step = partial(self.step, seed=seed, images=images, labels=train["label"])
@@ -148,7 +148,7 @@ class Program:
         return self.task.train_step(state, batch, key)
 
     def judge(self, state: TrainState, batch: Mapping[str, Array]) -> dict[str, Array]:
-        """Sums over a batch: accuracy, plain_accuracy (without tta), loss; and count."""
+        """Sums over a batch: accuracy, plain_accuracy (without tta), loss, count."""
         state = self.task.prepare_eval(state)
 
         def logits(images):

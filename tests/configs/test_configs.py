@@ -16,7 +16,7 @@ from resnet_jax.verbs.train import train
 FOLDER = pathlib.Path(__file__).parents[2] / "configs"
 CONFIGS = sorted(FOLDER.glob("*.py"))
 NAMES = [path.stem for path in CONFIGS]
-CIFAR = [name for name in NAMES if name.startswith("cifar10_")]
+CIFAR = [n for n in NAMES if n.startswith(("cifar10_resnet", "cifar10_plain"))]
 
 # He et al. 2015 give 0.27, 0.46, 0.66, 0.85 and 1.7 M for the CIFAR networks; the exact
 # counts are those of github.com/akamaster/pytorch_resnet_cifar10 and of torchvision.
@@ -28,6 +28,7 @@ PARAMETERS = {
     "cifar10_resnet110": 1_727_962,
     "cifar10_plain20": 269_722,
     "cifar10_plain56": 853_018,
+    "cifar10_speedrun": 1_971_352,
     "imagenet_resnet50": 25_557_032,
 }
 # Images and classes of the data, by the first word of a config's name.
@@ -86,7 +87,7 @@ def test_task_is_built_with_the_published_size(name):
     batch = {"image": np.zeros((1, *shape), "uint8")}
     state = jax.eval_shape(lambda key: task.init(key, batch), jax.random.key(0))
     params = state.nets["model"].params
-    assert params["fc"]["bias"].shape == (classes,)
+    assert params["fc"]["kernel"].shape[-1] == classes
     if name in PARAMETERS:
         count = sum(math.prod(x.shape) for x in jax.tree.leaves(params))
         assert count == PARAMETERS[name]
@@ -159,6 +160,21 @@ def test_imagenet_recipe_is_the_papers(variant, peak):
     middle = (0.1 + peak) / 2
     wanted = [0.1, middle, peak, peak / 10, peak / 100, peak / 1000]
     np.testing.assert_allclose(rates, wanted, rtol=1e-2)
+
+
+def test_speedrun_recipe_is_the_published_one():
+    """github.com/KellerJordan/cifar10-airbench, airbench94_muon.py."""
+    config = configs.read("cifar10_speedrun")
+    assert (config.batch_size, config.total_steps) == (2000, 200)
+    rates = learning_rates("cifar10_speedrun", (0, 100, 200))
+    np.testing.assert_allclose(rates, [0.24, 0.12, 0.0], atol=1e-7)
+    whiten, biases, head = config.optim.groups
+    assert whiten["steps"] == 75
+    np.testing.assert_allclose(whiten["rate"], 0.053 * 2000)
+    np.testing.assert_allclose(0.24 * biases["ratio"], 0.053 * 2000)
+    np.testing.assert_allclose(0.24 * head["ratio"], 0.67 * 2000)
+    # Rate times decay is what a step takes away at first: 2e-6 * batch size.
+    np.testing.assert_allclose(0.24 * head["ratio"] * head["weight_decay"], 0.004)
 
 
 def test_cifar_config_takes_an_npz_file_instead(tmp_path):
