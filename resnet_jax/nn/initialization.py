@@ -34,7 +34,7 @@ def partial_identity(key, shape, dtype=None):
     """A convolution that starts as the identity on as many channels as there are.
 
     Filter i passes channel i through its center; the filters beyond the input's
-    channels are drawn as PyTorch draws them. Jordan 2024, arXiv:2404.00498, section 3.3.
+    channels are drawn as PyTorch draws them. Jordan 2024, arXiv:2404.00498.
 
     Args:
         shape: [kernel height, kernel width, inputs, outputs].

@@ -32,6 +32,7 @@ PARAMETERS = {
     "cifar10_resnet18": 11_173_962,
     "cifar10_wrn28_10": 36_479_194,
     "cifar10_preact1001": 10_327_706,
+    "cifar10_speedrun": 1_971_352,
     "imagenet_resnet50": 25_557_032,
     "imagenet_resnet50_a1": 25_557_032,
     "imagenet_resnet50_ffcv88": 25_557_032,
@@ -111,7 +112,7 @@ def test_task_is_built_with_the_published_size(name):
     state = jax.eval_shape(lambda key: task.init(key, batch), jax.random.key(0))
     params = state.nets["model"].params
     head = params["fc"] if "fc" in params else params["head"]["fc"]
-    assert head["bias"].shape == (classes,)
+    assert head["kernel"].shape[-1] == classes
     if name in PARAMETERS:
         count = sum(math.prod(x.shape) for x in jax.tree.leaves(params))
         assert count == PARAMETERS[name]
@@ -216,6 +217,21 @@ def test_imagenet_recipe_is_the_papers(variant, peak):
     middle = (0.1 + peak) / 2
     wanted = [0.1, middle, peak, peak / 10, peak / 100, peak / 1000]
     np.testing.assert_allclose(rates, wanted, rtol=1e-2)
+
+
+def test_speedrun_recipe_is_the_published_one():
+    """github.com/KellerJordan/cifar10-airbench, airbench94_muon.py."""
+    config = configs.read("cifar10_speedrun")
+    assert (config.batch_size, config.total_steps) == (2000, 200)
+    rates = learning_rates("cifar10_speedrun", (0, 100, 200))
+    np.testing.assert_allclose(rates, [0.24, 0.12, 0.0], atol=1e-7)
+    whiten, biases, head = config.optim.groups
+    assert whiten["steps"] == 75
+    np.testing.assert_allclose(whiten["rate"], 0.053 * 2000)
+    np.testing.assert_allclose(0.24 * biases["ratio"], 0.053 * 2000)
+    np.testing.assert_allclose(0.24 * head["ratio"], 0.67 * 2000)
+    # Rate times decay is what a step takes away at first: 2e-6 * batch size.
+    np.testing.assert_allclose(0.24 * head["ratio"] * head["weight_decay"], 0.004)
 
 
 def test_cifar_config_takes_an_npz_file_instead(tmp_path):
