@@ -26,7 +26,9 @@ def new_config() -> ConfigDict:
     config.batch_size = 128
     config.total_steps = 1
     config.best = ("test/accuracy", "max")
+    config.patience = 0
     config.init_from = ""
+    config.teacher = None
     config.run = dataclasses.asdict(Options())
     return config
 
@@ -35,13 +37,14 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
     """Shrinks an experiment to four steps of eight images, without downloads.
 
     What is tried is the recipe's wiring, not its numbers. Data that would have to be
-    there already is replaced by the photographed textures.
+    there already is replaced by the photographed textures; without weights that would
+    have to be there the run begins anew, and learns from the labels.
 
     Args:
         config: changed in place and returned.
         size: of the texture patches, in pixels.
     """
-    config.update(batch_size=8, total_steps=4)
+    config.update(batch_size=8, total_steps=4, init_from="", teacher=None)
     config.run.update(log_every=1, eval_every=4, save_every=2)
     if config.data.source.name in ("tfds", "npz", "folder"):
         source = {"name": "textures", "patch": size, "samples_per_example": 16}

@@ -78,6 +78,7 @@ def parse(argv: list[str]) -> tuple[str | None, dict[str, Any]]:
         print(verb_usage(name))
         return None, {}
     overrides, plain = {}, []
+    bare = {f"--{flag.name}": flag.bare for flag in verb.flags if flag.bare}
     for argument in rest:
         if match := re.fullmatch(r"--config\.([\w.]+)=(.*)", argument, re.DOTALL):
             overrides[match[1]] = match[2]
@@ -87,6 +88,8 @@ def parse(argv: list[str]) -> tuple[str | None, dict[str, Any]]:
             flag, equals, text = argument.partition("=")
             dashed = flag.startswith("--")
             flag = "--" + flag[2:].replace("-", "_") if dashed else flag
+            if flag in bare and not equals:
+                equals, text = "=", bare[flag]
             plain.append(flag + equals + text)
     values = flags.FlagValues()
     _define(values, (*verb.flags, *COMMON))

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from resnet_jax.lookup import build, check_arguments, section_fields, suggest
+from resnet_jax.muon import muon
 
 Schedule = Callable[[jax.Array], jax.Array]
 
@@ -51,6 +53,13 @@ def linear(*, base: float, total_steps: int, end: float = 0.0) -> Schedule:
     return optax.linear_schedule(base, end, total_steps)
 
 
+def poly(
+    *, base: float, total_steps: int, end: float = 0.0, power: float = 2.0
+) -> Schedule:
+    """end + (base - end) (1 - step / total_steps)^power: MLPerf's for LARS."""
+    return optax.polynomial_schedule(base, end, power, total_steps)
+
+
 def step(*, base: float, boundaries: Sequence[int], factor: float = 0.1) -> Schedule:
     """Multiplied by factor once `boundaries` steps are completed, at each of them."""
     return optax.piecewise_constant_schedule(base, dict.fromkeys(boundaries, factor))
@@ -70,11 +79,12 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
     "constant": constant,
     "cosine": cosine,
     "linear": linear,
+    "poly": poly,
     "step": step,
     "piecewise": piecewise,
 }
 # Schedules that end with the run; the others are the same whatever its length.
-_NEEDS_TOTAL = ("cosine", "linear")
+_NEEDS_TOTAL = ("cosine", "linear", "poly")
 
 
 def create_schedule(section: Mapping, total_steps: int) -> Schedule:
@@ -148,8 +158,18 @@ def adamw(
 def lamb(
     learning_rate, b1=0.9, b2=0.999, eps=1e-6, weight_decay=0.0, mask=None
 ) -> optax.GradientTransformation:
-    """Layer-wise scaled Adam. You et al. 2019, arXiv:1904.00962."""
-    return optax.lamb(learning_rate, b1, b2, eps, weight_decay=weight_decay, mask=mask)
+    """Layer-wise scaled Adam. You et al. 2019, arXiv:1904.00962.
+
+    What the mask leaves out of weight decay also leaves the trust ratio alone, as in
+    timm 1.0.31 (which clips gradients to a global norm of 1 besides: clip_norm).
+    """
+    ratio = optax.scale_by_trust_ratio()
+    return optax.chain(
+        optax.scale_by_adam(b1, b2, eps),
+        optax.add_decayed_weights(weight_decay, mask),
+        ratio if mask is None else optax.masked(ratio, mask),
+        optax.scale_by_learning_rate(learning_rate),
+    )
 
 
 def lars(
@@ -160,18 +180,26 @@ def lars(
     trust_coefficient=0.001,
     mask=None,
 ) -> optax.GradientTransformation:
-    """Layer-wise scaled momentum. You et al. 2017, arXiv:1708.03888.
+    """Layer-wise scaled momentum. You et al. 2017, arXiv:1708.03888, equation 6.
 
-    What the mask leaves out of weight decay also leaves the trust ratio alone.
+    The rate of a layer is trust_coefficient * |w| / (|g| + weight_decay * |w|) of the
+    global one; the paper's and MLPerf's sum of norms, where optax takes the norm of the
+    sum. What the mask leaves out of weight decay is left out of that, too.
     """
-    return optax.lars(
-        learning_rate,
-        weight_decay,
-        weight_decay_mask=True if mask is None else mask,
-        trust_coefficient=trust_coefficient,
-        trust_ratio_mask=True if mask is None else mask,
-        momentum=momentum,
-        nesterov=nesterov,
+
+    def layer(g, w):
+        size, slope = jnp.linalg.norm(w), jnp.linalg.norm(g)
+        rate = trust_coefficient * size / (slope + weight_decay * size)
+        rate = jnp.where((size > 0) & (slope > 0), rate, 1.0)
+        return (rate * (g + weight_decay * w)).astype(g.dtype)
+
+    scaled = optax.stateless(
+        lambda updates, params: jax.tree.map(layer, updates, params)
+    )
+    return optax.chain(
+        scaled if mask is None else optax.masked(scaled, mask),
+        optax.scale_by_learning_rate(learning_rate),
+        optax.trace(momentum, nesterov),
     )
 
 
@@ -181,6 +209,7 @@ OPTIMIZERS: dict[str, Callable[..., optax.GradientTransformation]] = {
     "adamw": adamw,
     "lamb": lamb,
     "lars": lars,
+    "muon": muon,
 }
 # The hyperparameters that a schedule may drive.
 _TRACED = ("learning_rate", "b2")
@@ -191,13 +220,34 @@ def kernels(params):
     return jax.tree.map(lambda p: p.ndim > 1, params)
 
 
+def not_norms(params):
+    """A mask over params that leaves out the scales and offsets of norms only."""
+    scaled = {
+        path[:-1]
+        for path, _ in jax.tree_util.tree_leaves_with_path(params)
+        if path[-1].key == "scale"
+    }
+    return jax.tree_util.tree_map_with_path(
+        lambda path, _: path[:-1] not in scaled, params
+    )
+
+
+# What weight decay is for; no mask is all params.
+DECAYS: dict[str, Callable | None] = {
+    "kernels": kernels,
+    "not_norms": not_norms,
+    "all": None,
+}
+
+
 def create_optimizer(section: Mapping, total_steps: int) -> Optimizer:
     """The optimizer of a config section.
 
     Args:
         section: a name in OPTIMIZERS with its arguments, and `schedule` (a section),
             `clip_norm` (global gradient norm; None: unclipped), `decay` ('kernels':
-            no weight decay on biases and norms, 'all'), `freeze` (patterns).
+            no weight decay on biases and norms, 'not_norms': on biases of other
+            layers, 'all'), `freeze` (patterns).
         total_steps: the length of the run, for the schedules that end with it.
 
     Raises:
@@ -221,9 +271,9 @@ def _optimizer(
         raise ValueError(
             f"optim.clip_norm is {clip_norm}; expected more than 0, or none."
         )
-    if decay not in ("kernels", "all"):
-        raise ValueError(f"optim.decay is '{decay}'; expected 'kernels' or 'all'.")
-    mask = kernels if decay == "kernels" else None
+    if decay not in DECAYS:
+        raise ValueError(f"optim.decay is '{decay}'. {suggest(decay, DECAYS)}")
+    mask = DECAYS[decay]
     tx = build(_INJECTED, section, "optimizer", learning_rate=0.0, mask=mask)
     if clip_norm is not None:
         tx = optax.chain(optax.clip_by_global_norm(clip_norm), tx)

@@ -63,10 +63,12 @@ class Plan:
     Attributes:
         seed, batch_size, total_steps: the config's.
         best: (metric, 'max' or 'min'), by which the best checkpoint is kept.
+        patience: evaluations without a better one after which the run ends; 0: never.
         options: the config's `run` section.
         description: JSON values stored with every checkpoint.
         stopping: step -> whether to save and leave now.
         start: {net: {'params', 'stats'}} that training begins from, or None.
+        frozen: arrays of the networks that only help: the state's `frozen`.
 
     Raises:
         ValueError: a value is out of range.
@@ -80,9 +82,11 @@ class Plan:
     description: Mapping[str, Any]
     stopping: Callable[[int], bool] = lambda step: False
     start: Mapping[str, Any] | None = None
+    frozen: Mapping[str, Any] | None = None
+    patience: int = 0
 
     def __post_init__(self):
-        least = {"seed": 0, "batch_size": 1, "total_steps": 1}
+        least = {"seed": 0, "batch_size": 1, "total_steps": 1, "patience": 0}
         for name, lowest in least.items():
             if (value := getattr(self, name)) < lowest:
                 raise ValueError(f"{name} is {value}; expected at least {lowest}.")
@@ -91,6 +95,23 @@ class Plan:
                 f"best is {self.best}; expected a metric and 'max' or 'min', such as "
                 "('test/accuracy', 'max')."
             )
+
+    def check_frozen(self, saved: Mapping[str, Any]) -> None:
+        """Raises ValueError where a network that only helps has other weights now.
+
+        Args:
+            saved: the description of a checkpoint; 'frozen' in it, as in this plan's,
+                is {name: {'source', 'digest'}}.
+        """
+        for name, now in self.description.get("frozen", {}).items():
+            before = saved.get("frozen", {}).get(name, now)
+            same_source = before["source"] == now["source"]
+            if same_source and before["digest"] != now["digest"]:
+                raise ValueError(
+                    f"the weights of {name} '{now['source']}' are not those that this "
+                    f"run was trained with (digest {now['digest']}, it was "
+                    f"{before['digest']}); bring those back, or use another workdir."
+                )
 
     def due(self, step: int, every: int) -> bool:
         """Whether something periodic happens after `step` completed steps."""

@@ -16,10 +16,13 @@ from resnet_jax.plan import Options, Plan
 from resnet_jax.report.folder import is_local
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
-from resnet_jax.tasks import Task, create_task
+from resnet_jax.tasks import Task, Teacher, create_task
 
 # Fields of a config that are not sections of the task.
-GENERAL = ("seed", "batch_size", "total_steps", "best", "init_from", "data", "run")
+GENERAL = (
+    *("seed", "batch_size", "total_steps", "best", "patience", "init_from"),
+    *("data", "run", "speedrun"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,15 +61,23 @@ def make_plan(config: Mapping) -> Plan:
     Raises:
         ValueError: a field is missing, of another kind or out of range.
     """
-    names = ("seed", "batch_size", "total_steps", "best")
+    names = ("seed", "batch_size", "total_steps", "best", "patience")
     fields = {name: config[name] for name in names if name in config}
-    rest = ("options", "description", "stopping", "start")
+    rest = ("options", "description", "stopping", "start", "frozen")
     check_arguments(Plan, fields, "config", rest)
     return Plan(**fields, options=options(config), description={})
 
 
-def build_task(config: Mapping, spec: DataSpec) -> Task:
+def build_task(
+    config: Mapping, spec: DataSpec, teachers: Mapping[str, Teacher] | None = None
+) -> Task:
     """The task of a config and its data.
+
+    Args:
+        config: of the experiment.
+        spec: of its data.
+        teachers: trained networks by the section that asks for them. A task without
+            them evaluates and predicts, and cannot train.
 
     Raises:
         ValueError: a name or field is unknown, or a section is missing.
@@ -74,6 +85,10 @@ def build_task(config: Mapping, spec: DataSpec) -> Task:
     if not config.get("task"):
         raise ValueError("the config has no task; set config.task.name.")
     sections = {k: config[k] for k in config if k not in (*GENERAL, "task")}
+    if sections.get("teacher") is None:
+        sections.pop("teacher", None)
+    for name, teacher in (teachers or {}).items():
+        sections[name] = {**sections[name], "teacher": teacher}
     return create_task(
         config["task"],
         spec=spec,

@@ -7,8 +7,10 @@ import flax.struct
 import jax
 import jax.numpy as jnp
 import optax
+from flax.traverse_util import flatten_dict, unflatten_dict
 from jax import Array
 
+from resnet_jax.averaging import average
 from resnet_jax.gradient import accumulate
 from resnet_jax.optim import Optimizer, check_freeze, hold
 
@@ -63,13 +65,14 @@ def init_net(
         variables: what the module's init returned.
         optimizer: what will update the params.
         ema: whether to keep a moving average.
-        start: {'params', 'stats'} to begin from, in place of the drawn ones.
+        start: {'params', 'stats'} to begin from; what is not in it is drawn.
 
     Raises:
         ValueError: the optimizer is to freeze what the network does not have.
     """
     stats = {key: value for key, value in variables.items() if key != "params"}
-    values = {"params": variables["params"], "stats": stats, **(start or {})}
+    drawn = flatten_dict({"params": variables["params"], "stats": stats}, True)
+    values = unflatten_dict({**drawn, **flatten_dict(start or {})})
     # Copies: the average and the weights are donated buffers, and must not be one.
     average = jax.tree.map(jnp.copy, values) if ema else None
     check_freeze(optimizer.freeze, values["params"], *values["stats"].values())
@@ -131,19 +134,3 @@ def descend(
     if ema is not None:
         ema = average(ema, {"params": params, "stats": stats}, ema_decay)
     return NetState(params, stats, opt_state, ema), scalars
-
-
-def average(ema: PyTree, new: PyTree, decay: float | Array) -> PyTree:
-    """The moving average {'params', 'stats'} after one step.
-
-    Floats move towards the new value. Vectors of spectral normalization, and whatever
-    is not a float, are copied: an average of unit vectors is none.
-    """
-
-    def move(path, old, new):
-        copied = any(getattr(p, "key", None) == "spectral" for p in path)
-        if copied or not jnp.issubdtype(new.dtype, jnp.floating):
-            return new
-        return (decay * old + (1.0 - decay) * new).astype(old.dtype)
-
-    return jax.tree_util.tree_map_with_path(move, ema, new)

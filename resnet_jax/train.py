@@ -1,8 +1,12 @@
 """The one loop. No task is named in it."""
 
 import contextlib
+import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from resnet_jax.checkpoint import Checkpoints, SaveError
 from resnet_jax.evaluate import Evaluator
@@ -15,6 +19,7 @@ from resnet_jax.parallel import (
     place,
     replicated,
 )
+from resnet_jax.patience import Waiting
 from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report, grid, strip
 from resnet_jax.state import TrainState
@@ -32,6 +37,8 @@ def train(
     task: Task, data, plan: Plan, report: Report, checkpoints: Checkpoints
 ) -> tuple[TrainState, dict[str, float]]:
     """Trains to plan.total_steps, from the newest good checkpoint where there is one.
+
+    It ends before where the evaluations get no better for plan.patience.
 
     Args:
         task: the problem.
@@ -55,19 +62,19 @@ def train(
             f"the data gives {', '.join(data.spec.shapes)} and the task needs "
             f"{', '.join(missing)}; choose another data.source or task."
         )
-    state, attempt = begin(task, data, plan, report, checkpoints)
+    state, past = begin(task, data, plan, report, checkpoints)
+    attempt = past["attempt"]
     while True:
         batches = data.train(int(state.step), attempt, task.draws)
         try:
             with contextlib.closing(batches):
-                return _run(
-                    task, data, batches, plan, report, checkpoints, state, attempt
-                )
+                return _run(task, data, batches, plan, report, checkpoints, state, past)
         except NonFiniteError as error:
             if plan.options.on_nonfinite != "rollback" or attempt >= MAX_ROLLBACKS:
                 raise
-            state, _ = begin(task, data, plan, report, checkpoints)
+            state, past = begin(task, data, plan, report, checkpoints)
             attempt += 1
+            past = {**past, "attempt": attempt}
             report.warn(
                 f"{error} Back at step {int(state.step):,}, going on with other data "
                 f"(attempt {attempt} of {MAX_ROLLBACKS})."
@@ -76,8 +83,14 @@ def train(
 
 def begin(
     task: Task, data, plan: Plan, report: Report, checkpoints: Checkpoints
-) -> tuple[TrainState, int]:
-    """The state to go on from, and how often the run was rolled back before it."""
+) -> tuple[TrainState, dict[str, Any]]:
+    """The state to go on from, and what a checkpoint keeps of the past.
+
+    That is 'attempt', how often the run was rolled back, and 'waiting', its Waiting.
+
+    Raises:
+        ValueError: a network in plan.frozen has other weights than it had.
+    """
     sharding = replicated(make_mesh(plan.batch_size))
 
     def init(key, start):
@@ -87,55 +100,73 @@ def begin(
     like = jax.eval_shape(init, *arguments)
 
     def read(step):
-        state = checkpoints.restore(step, like, sharding)
-        return state, checkpoints.describe(step)["attempt"]
+        saved = checkpoints.describe(step)
+        plan.check_frozen(saved)
+        past = {"attempt": saved["attempt"], "waiting": saved.get("waiting", {})}
+        return checkpoints.restore(step, like, sharding), past
+
+    def complete(state):
+        # Copies: a step donates its state, and a rollback needs them again.
+        copy = jax.jit(lambda x: jax.tree.map(jnp.copy, x), out_shardings=sharding)
+        return dataclasses.replace(state, frozen=plan.frozen and copy(plan.frozen))
 
     if found := checkpoints.newest_good(read, report.warn):
-        step = int(found[0].step)
+        state, past = found
+        step = int(state.step)
         checkpoints.set_aside(newer_than=step)
         report.rewind(step)
         done = " (finished: nothing to do)" if step >= plan.total_steps else ""
         report.say(f"resumed at step {step:,} of {plan.total_steps:,}{done}")
-        return found
+        return complete(state), past
     report.rewind(0)
     with report.phase("initializing"):
-        return compile_once(init, sharding)(*arguments), 0
+        state = compile_once(init, sharding)(*arguments)
+        return complete(state), {"attempt": 0, "waiting": {}}
 
 
-def _run(task, data, batches, plan, report, checkpoints, state, attempt):
+def _run(task, data, batches, plan, report, checkpoints, state, past):
     mesh, options = make_mesh(plan.batch_size), plan.options
-    key = jax.random.fold_in(keys(plan.seed)["train"], attempt)
+    key = jax.random.fold_in(keys(plan.seed)["train"], past["attempt"])
     evaluator = Evaluator(task, data, plan.batch_size, keys(plan.seed)["eval"])
     step = int(state.step)
     saved = step if step in checkpoints.steps() else -1
-    step_fn, metrics, log_point = None, {}, 0
+    compiled: dict[tuple, Callable] = {}
+    metrics, log_point = {}, 0
+    waiting = Waiting(**past["waiting"])
     window = Window(step, task.draws * plan.batch_size)
 
     def save(score=None):
         nonlocal saved
         check_finite(state)
         saved = step
-        description = {**plan.description, "attempt": attempt}
+        now = {"attempt": past["attempt"], "waiting": dataclasses.asdict(waiting)}
+        description = {**plan.description, **now}
         report.flush()
         try:
             checkpoints.save(state, description, score)
         except SaveError as error:
             report.warn(str(error))
 
-    while step < plan.total_steps and not plan.stopping(step):
+    def enough():
+        return step >= plan.total_steps or 0 < plan.patience <= waiting.evaluations
+
+    while not enough() and not plan.stopping(step):
         host_batch = next(batches)
         batch = place(host_batch, mesh, options.parallel)
-        if step_fn is None:
-            if images := [x[:64] for x in host_batch.values() if x.ndim == 4]:
-                report.inputs(grid(images[0]))
-            with report.phase("compiling train step"):
+        images = [x for x in host_batch.values() if x.ndim == 4]
+        # Images may grow in the course of a run.
+        if (shapes := tuple(x.shape for x in images)) not in compiled:
+            if images and not compiled:
+                report.inputs(grid(images[0][:64]))
+            grown = f" for images of {images[0].shape[1]} pixels" if compiled else ""
+            with report.phase(f"compiling train step{grown}"):
                 step_fn = compile_train_step(task, mesh, options.parallel)
-                step_fn = step_fn.lower(state, batch, key).compile(
+                compiled[shapes] = step_fn.lower(state, batch, key).compile(
                     compiler_options(options.deterministic)
                 )
             window.restart_clock()
         report.trace(options.profile, step)
-        state, scalars = step_fn(state, batch, key)
+        state, scalars = compiled[shapes](state, batch, key)
         step += 1
         window.add(scalars)
         # A step is logged when the next one is under way, so that nothing waits.
@@ -149,7 +180,10 @@ def _run(task, data, batches, plan, report, checkpoints, state, attempt):
             log_point = 0
             if evaluating:
                 metrics = judge(task, data, report, evaluator, state)
-            if saving:
+                if plan.best[0] in metrics:
+                    score, sign = metrics[plan.best[0]], plan.best[1]
+                    waiting = waiting.after(step, score, sign)
+            if saving or enough():
                 save(metrics.get(plan.best[0]) if evaluating else None)
             window.restart_clock()
     if step > saved:
@@ -157,8 +191,13 @@ def _run(task, data, batches, plan, report, checkpoints, state, attempt):
             report.log(step, values)
         save()
     checkpoints.wait()
-    if step < plan.total_steps:
+    if not enough():
         raise Preempted(f"stopped at step {step:,} of {plan.total_steps:,}; saved.")
+    if step < plan.total_steps:
+        report.say(
+            f"ended at step {step:,} of {plan.total_steps:,}: {waiting.evaluations} "
+            f"evaluations without a better {plan.best[0]} than at {waiting.step:,}."
+        )
     return state, metrics
 
 

@@ -11,8 +11,9 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures"),
-    ("nn", "losses", "metrics", "optim", "gradient"),
-    ("parallel", "plan", "preemption"),
+    ("muon",),
+    ("nn", "losses", "metrics", "optim", "gradient", "averaging"),
+    ("parallel", "plan", "patience", "preemption"),
     ("config",),
     ("state",),
     ("window",),
@@ -20,11 +21,11 @@ ROWS = (
     ("explain",),
     ("tasks", "data"),
     ("checkpoint", "report"),
-    ("evaluate",),
-    ("train",),
+    ("evaluate", "program"),
+    ("train", "speedrun"),
     ("run",),
     ("pretrained",),  # a run is one of the places that weights come from
-    ("classifier",),
+    ("weights", "classifier"),
     ("verbs",),
     ("main",),
     ("__main__",),

@@ -15,7 +15,7 @@ import resnet_jax
 from resnet_jax.checkpoint import SaveError
 from resnet_jax.main import main, parse
 from resnet_jax.train import Preempted
-from resnet_jax.verbs.usage import COMMON, VERBS
+from resnet_jax.verbs.usage import COMMON, VERBS, verb_usage
 from resnet_jax.window import NonFiniteError
 
 
@@ -59,6 +59,14 @@ def test_the_help_page_of_a_verb_names_every_flag(name, capsys):
 
 def test_version(capsys):
     assert said(capsys, "--version") == f"resnet_jax {resnet_jax.__version__}\n"
+
+
+def test_a_flag_may_be_typed_without_its_value():
+    line = ["classify", "run", "--explain", "a.png"]
+    _, arguments = parse(line)
+    assert arguments["explain"] == "grad_cam" and arguments["images"] == ("a.png",)
+    assert parse(["classify", "run", "a.png"])[1]["explain"] == ""
+    assert "--explain[=TEXT] " in verb_usage("classify")
 
 
 def test_dashes_and_underscores_are_the_same():
@@ -172,6 +180,37 @@ def test_classify_as_table_and_as_json(place, capsys):
     assert rows[0]["probability"] >= rows[1]["probability"]
     assert {row["label"] for row in rows} <= set("0123456789")
     assert len(said(capsys, *line).splitlines()) == 5
+
+
+def test_classify_explains_in_pictures(place, capsys):
+    noise = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
+    for folder in ("images", "images/inner"):
+        (place / folder).mkdir()
+        Image.fromarray(noise).save(place / folder / "a.png")
+    (place / "images" / "bad.png").write_text("no image")
+    run = "runs/digits_resnet-smoke"
+    assert main(["classify", run, "images", "--explain", "--json"]) == 0
+    output = capsys.readouterr()
+    assert output.err.startswith("warning: images/bad.png")
+    pictures = [pathlib.Path(row["picture"]) for row in json.loads(output.out)]
+    folder = place / run / "explanations"
+    assert pictures == [folder / "a.png", folder / "inner" / "a.png"]
+    with Image.open(pictures[0]) as picture:
+        assert picture.mode == "RGB" and picture.width > 3 * 200
+
+    line = ("classify", run, "images/a.png", "--explain=integrated_gradients")
+    before = files(folder)
+    assert "explanations/a_2.png" in said(capsys, *line)
+    assert before.items() < files(folder).items()
+    assert "mine/a.png" in said(capsys, *line, "--out=mine", "--top=2")
+    assert [path.name for path in (place / "mine").iterdir()] == ["a.png"]
+
+
+def test_models_layers_of_a_network_and_of_a_run(place, capsys):
+    rows = json.loads(said(capsys, "models", "resnet20", "--layers", "--json"))
+    assert rows[0]["layer"] == "bn1/bias" and rows[0]["zeros"] == 1
+    of_run = said(capsys, "models", "runs/digits_resnet-smoke", "--layers")
+    assert "layer3_0/conv2/kernel  3x3x64x64" in of_run
 
 
 @pytest.mark.parametrize(

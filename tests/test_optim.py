@@ -6,7 +6,13 @@ import numpy as np
 import optax
 import pytest
 
-from resnet_jax.optim import OPTIMIZERS, create_optimizer, create_schedule, hold
+from resnet_jax.optim import (
+    OPTIMIZERS,
+    create_optimizer,
+    create_schedule,
+    hold,
+    not_norms,
+)
 
 PARAMS = {"conv": {"kernel": jnp.full((2, 2), 2.0)}, "bn": {"scale": jnp.ones(2)}}
 GRADS = {"conv": {"kernel": jnp.full((2, 2), 0.5)}, "bn": {"scale": jnp.full(2, 0.25)}}
@@ -33,6 +39,11 @@ def update(optimizer, steps=1, step=0, params=PARAMS):
         ({"name": "cosine", "base": 1.0}, {0: 1.0, 50: 0.5, 100: 0.0}),
         ({"name": "cosine", "base": 1.0, "end": 0.2}, {0: 1.0, 50: 0.6, 100: 0.2}),
         ({"name": "linear", "base": 1.0}, {0: 1.0, 25: 0.75, 100: 0.0}),
+        ({"name": "poly", "base": 1.0}, {0: 1.0, 50: 0.25, 90: 0.01, 100: 0.0}),
+        (
+            {"name": "poly", "base": 1.0, "end": 0.2, "power": 1, "warmup": 20},
+            {10: 0.5, 20: 1.0, 60: 0.6, 100: 0.2},
+        ),
         (
             {"name": "step", "base": 1.0, "boundaries": (10, 20)},
             {9: 1.0, 10: 0.1, 19: 0.1, 20: 0.01},
@@ -96,6 +107,48 @@ def test_lamb_and_lars_scale_by_the_trust_ratio():
     np.testing.assert_allclose(lamb, 2 - 0.1 * 2.0, rtol=1e-4)
     lars = update(make("lars", trust_coefficient=0.01))["conv"]["kernel"]
     np.testing.assert_allclose(lars, 2 - 0.1 * 0.01 * 2.0, rtol=1e-4)
+
+
+def test_lars_is_the_papers():
+    """One layer by hand: equation 6, then the rate, then momentum; norms are plain."""
+    params, grad, kernel = PARAMS, np.full((2, 2), 0.5), np.full((2, 2), 2.0)
+    moved, scale, trace = kernel.copy(), 1.0, [0.0, 0.0]
+    for _ in range(3):
+        rate = 0.01 * np.linalg.norm(moved)
+        rate /= np.linalg.norm(grad) + 0.1 * np.linalg.norm(moved)
+        trace[0] = 0.9 * trace[0] + 0.1 * rate * (grad + 0.1 * moved)
+        trace[1] = 0.9 * trace[1] + 0.1 * 0.25
+        moved, scale = moved - trace[0], scale - trace[1]
+    optimizer = make("lars", trust_coefficient=0.01, weight_decay=0.1)
+    found = update(optimizer, steps=3, params=params)
+    np.testing.assert_allclose(found["conv"]["kernel"], moved, rtol=1e-5)
+    np.testing.assert_allclose(found["bn"]["scale"], scale, rtol=1e-5)
+
+
+def test_lamb_spares_norms_the_trust_ratio():
+    """As timm: there it is Adam, whose first step is the rate; `all` scales it."""
+    scale = {**PARAMS, "bn": {"scale": jnp.full(2, 3.0)}}
+    spared = update(make("lamb"), params=scale)["bn"]["scale"]
+    np.testing.assert_allclose(spared, 3 - 0.1, rtol=1e-4)
+    scaled = update(make("lamb", decay="all"), params=scale)["bn"]["scale"]
+    np.testing.assert_allclose(scaled, 3 - 0.1 * 3.0, rtol=1e-4)
+
+
+def test_decay_of_all_but_norms():
+    params = {
+        "conv": {"kernel": jnp.ones((2, 2))},
+        "bn": {"scale": jnp.ones(2), "bias": jnp.ones(2)},
+        "fc": {"kernel": jnp.ones((2, 2)), "bias": jnp.ones(2)},
+    }
+    mask = not_norms(params)
+    assert mask["fc"] == {"kernel": True, "bias": True} and mask["conv"]["kernel"]
+    assert mask["bn"] == {"scale": False, "bias": False}
+    spared = update(make(weight_decay=0.5, decay="not_norms"))
+    plain, both = update(make()), update(make(weight_decay=0.5, decay="all"))
+    np.testing.assert_array_equal(spared["bn"]["scale"], plain["bn"]["scale"])
+    np.testing.assert_array_equal(spared["conv"]["kernel"], both["conv"]["kernel"])
+    with pytest.raises(ValueError, match=r"'norms'\. Did you mean not_norms"):
+        make(decay="norms")
 
 
 def test_clipping_is_by_the_global_norm():

@@ -50,6 +50,61 @@ def test_a_run_that_was_interrupted_ends_as_an_unbroken_one(tmp_path, mode):
     assert metrics(parts) == metrics(tmp_path / "whole")
 
 
+def test_a_run_ends_where_evaluations_get_no_better_however_often_it_stopped(tmp_path):
+    """The number of examples never gets better than at the first evaluation."""
+    changes = {
+        "total_steps": 20,
+        "patience": 2,
+        "best": ("test/examples", "max"),
+        "run.eval_every": 2,
+        "run.save_every": 0,
+        "task.mixup": 0.0,
+        "task.ema_every": 2,
+        "task.ema_warmup": True,
+        "model.stage_sizes": (1,),
+    }
+    config = tiny(changes)
+    whole = train_here(tmp_path / "whole", config)
+    assert whole.step == 6 and saved(tmp_path / "whole") == [6]
+    assert (
+        "ended at step 6 of 20: 2 evaluations without a better test/examples"
+        in (tmp_path / "whole" / "log.txt").read_text()
+    )
+    parts = tmp_path / "parts"
+    for stop in (3, 4):
+        with pytest.raises(Preempted, match=f"stopped at step {stop} of 20; saved."):
+            train_here(parts, config, lambda step, stop=stop: step == stop)
+    for again in range(2):
+        found = train_here(parts, config)
+        assert found.step == 6, again
+        for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(found), strict=True):
+            np.testing.assert_array_equal(a, b, strict=True)
+    assert metrics(parts) == metrics(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_run_with_growing_images_and_repeats_goes_on_exactly(tmp_path, capsys):
+    train = {
+        "split": "train",
+        "transforms": {"random_resized_crop": {"size": 8}, "rand_augment": {}},
+        "repeats": 3,
+        "progressive": {"sizes": (6, 8), "boundaries": (3,)},
+    }
+    changes = {"total_steps": 5, "task.mixup": 0.0, "model.stage_sizes": (1,)}
+    config = tiny({**changes, "run.keep": 1})
+    config["data"]["train"] = train
+    whole = jax.tree.leaves(train_here(tmp_path / "whole", config))
+    said = capsys.readouterr()
+    assert "compiling train step for images of 8 pixels" in said.out + said.err
+    for stop in (2, 3):  # before the images grow, and as they do
+        with pytest.raises(Preempted):
+            train_here(tmp_path / "parts", config, lambda step, s=stop: step == s)
+    parts = jax.tree.leaves(train_here(tmp_path / "parts", config))
+    for a, b in zip(whole, parts, strict=True):
+        np.testing.assert_array_equal(a, b, strict=True)
+    assert metrics(tmp_path / "parts") == metrics(tmp_path / "whole")
+
+
 @pytest.mark.slow
 def test_a_killed_run_ends_as_an_unbroken_one(tmp_path, unbroken):
     workdir = tmp_path / "run"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from resnet_jax.optim import create_optimizer
-from resnet_jax.state import average, descend, init_net
+from resnet_jax.state import descend, init_net
 
 BATCH = {"x": jnp.arange(8.0).reshape(8, 1), "y": jnp.arange(8.0)}
 VARIABLES = {
@@ -106,14 +106,6 @@ def test_the_average_follows_params_and_statistics():
     mean = net.stats["batch_stats"]["mean"]
     np.testing.assert_allclose(net.ema["stats"]["batch_stats"]["mean"], 0.1 * mean)
     assert net.ema["stats"]["batch_stats"]["count"] == 1
-
-
-def test_spectral_vectors_are_copied_not_averaged():
-    old = {"params": {"w": jnp.ones(1)}, "stats": {"spectral": {"u": jnp.ones(2)}}}
-    new = {"params": {"w": jnp.zeros(1)}, "stats": {"spectral": {"u": jnp.zeros(2)}}}
-    moved = average(old, new, 0.9)
-    np.testing.assert_array_equal(moved["stats"]["spectral"]["u"], [0, 0])
-    np.testing.assert_allclose(moved["params"]["w"], [0.9])
 
 
 def test_start_replaces_what_was_drawn():

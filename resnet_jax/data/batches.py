@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
+from resnet_jax.data.progressive import Progressive
 from resnet_jax.data.reader import Reader
 
 Batch = dict[str, np.ndarray]
@@ -22,7 +23,8 @@ FOREVER = 2**40
 class TrainBatches:
     """The endless sequence of training batches, or one process's rows of them.
 
-    Every epoch is another permutation; what it leaves after whole batches is dropped.
+    Every epoch is another permutation, each example of it taken `repeats` times in a
+    row; what it leaves after as many batches as without repeats is dropped.
     Batch k, its order and its random numbers depend on (seed, attempt, k) alone, and
     are drawn for all processes' rows, so that no number of processes changes them.
 
@@ -32,6 +34,8 @@ class TrainBatches:
         like: a batch of one row, with the expected shapes and dtypes.
         rows: this process's rows of the global batch.
         seed, attempt: from 0.
+        repeats: how often an example follows itself.
+        progressive: how the images grow, None where they do not.
     """
 
     reader: Reader
@@ -40,18 +44,27 @@ class TrainBatches:
     rows: slice
     seed: int
     attempt: int
+    repeats: int = 1
+    progressive: Progressive | None = None
 
     def indices(self, k: int) -> np.ndarray:
         """The indices of this process's examples in batch k."""
         examples = len(self.reader.source)
         epoch, position = divmod(k, examples // self.size)
         order = _permutation(self.seed, self.attempt, epoch, examples)
-        return order[position * self.size :][: self.size][self.rows]
+        places = np.arange(position * self.size, (position + 1) * self.size)
+        return order[places[self.rows] // self.repeats]
 
     def __getitem__(self, k: int) -> Batch:
         generator = _generator(self.seed, self.attempt, _AUGMENT, k)
         u = generator.random((self.size, self.reader.draws))[self.rows]
-        return self.reader.read(self.indices(k), u, self.like)[0]
+        reader, like = self.reader, self.like
+        if self.progressive:
+            size = self.progressive.size(k)
+            channels = like["image"].shape[-1]
+            image = np.zeros((1, size, size, channels), like["image"].dtype)
+            reader, like = reader.cropping(size), {**like, "image": image}
+        return reader.read(self.indices(k), u, like)[0]
 
 
 @dataclasses.dataclass(frozen=True)

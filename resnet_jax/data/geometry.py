@@ -139,6 +139,46 @@ class RandomResizedCrop:
 
 
 @dataclasses.dataclass(frozen=True)
+class ScaleCrop:
+    """Resizes to a random shorter side, then cuts out a random square.
+
+    Simonyan and Zisserman 2014, arXiv:1409.1556, section 3.1; He et al. 2015,
+    arXiv:1512.03385, section 3.4.
+
+    Attributes:
+        size: side of the result in pixels.
+        sides: bounds of the shorter side, drawn uniformly.
+        filter: 'bilinear', 'bicubic', 'lanczos' or 'nearest'.
+    """
+
+    size: int
+    sides: tuple[int, int] = (256, 480)
+    filter: str = "bilinear"
+    draws = 3
+
+    def __post_init__(self):
+        _whole(self.size, "scale_crop size", 1)
+        _check_filter(self.filter)
+        low, high = self.sides
+        if not self.size <= low <= high:
+            raise ValueError(
+                f"scale_crop sides need size = {self.size} <= low <= high, not "
+                f"{(low, high)}."
+            )
+
+    def __call__(self, images, u: np.ndarray) -> np.ndarray:
+        """Images [B, size, size, C] of an array or a list of images."""
+        low, high = self.sides
+        results = []
+        for image, v in zip(images, u, strict=True):
+            side = low + int(v[0] * (high - low + 1))
+            (scaled,) = Resize(side, self.filter)([image])
+            y, x = (v[1:] * (np.array(scaled.shape[:2]) - self.size + 1)).astype(int)
+            results.append(scaled[y : y + self.size, x : x + self.size])
+        return np.stack(results)
+
+
+@dataclasses.dataclass(frozen=True)
 class Resize:
     """Resizes with antialiasing, as torchvision does with Pillow.
 

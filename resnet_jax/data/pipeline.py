@@ -15,6 +15,8 @@ from resnet_jax.data.batches import (
     prefetched,
     read_ahead,
 )
+from resnet_jax.data.geometry import RandomResizedCrop
+from resnet_jax.data.progressive import Progressive
 from resnet_jax.data.reader import Reader
 from resnet_jax.data.section import Part, Section, read_section
 from resnet_jax.data.sources import load_source
@@ -33,7 +35,8 @@ class Data:
     [p B / P, (p + 1) B / P) of the global batch.
 
     Attributes:
-        spec: the DataSpec; the shapes are those of training.
+        spec: the DataSpec; the shapes are those of training, at its end where images
+            grow.
         evals: name -> function that gives an evaluation's batches.
         readers: of the evaluations, by name.
         replaced: how many bad training examples were replaced so far, here.
@@ -72,6 +75,8 @@ class Data:
         self._seed, self._workers = seed, workers
         self.replaced = 0
         self._train = _reader(fields, fields.train, "data.train", training=True)
+        self._repeats, self._growth = fields.train.repeats, fields.train.growth
+        _check_growth(self._growth, self._train)
         if batch_size > (examples := len(self._train.source)):
             raise ValueError(
                 f"batch_size {batch_size} is larger than the training set, {examples} "
@@ -114,7 +119,16 @@ class Data:
                 f"{examples} of {self._train.source!r}; lower batch_size."
             )
         rows = slice(draws * self._rows.start, draws * self._rows.stop)
-        batches = TrainBatches(self._train, size, self._like, rows, self._seed, attempt)
+        batches = TrainBatches(
+            self._train,
+            size,
+            self._like,
+            rows,
+            self._seed,
+            attempt,
+            self._repeats,
+            self._growth,
+        )
         source = _iterate(batches, step, FOREVER, self._workers)
         try:
             for k, batch in enumerate(source, step):
@@ -122,6 +136,27 @@ class Data:
                 yield batch
         finally:
             source.close()
+
+    def whole(self, name: str) -> Batch:
+        """Every example of 'train' or of an evaluation in one batch, in order.
+
+        What is random in reading one is drawn once. All processes get all examples.
+
+        Raises:
+            ValueError: there is no such evaluation.
+        """
+        if name != "train" and name not in self._evals:
+            raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
+        training = name == "train"
+        reader = self._train if training else self._evals[name].reader
+        like = self._like if training else self._evals[name].like
+        size = len(reader.source)
+        u = np.random.default_rng(self._seed).random((size, reader.draws))
+        parts = []
+        for rows in np.split(np.arange(size), range(self._size, size, self._size)):
+            batch, good = reader.read(rows, u[rows], like)
+            parts.append({key: values[good] for key, values in batch.items()})
+        return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
 
     def eval_batches(self, name: str) -> int:
         """The number of batches of an evaluation."""
@@ -193,6 +228,15 @@ def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:
     if not len(source):
         raise ValueError(f"{source!r} has no examples.")
     return Reader(source, transforms, training, section.on_bad_example == "skip")
+
+
+def _check_growth(growth: Progressive | None, reader: Reader) -> None:
+    crops = [t.size for t in reader.transforms if isinstance(t, RandomResizedCrop)]
+    if growth and crops != [growth.sizes[-1]]:
+        raise ValueError(
+            f"data.train.progressive ends at {growth.sizes[-1]} pixels; expected a "
+            "random_resized_crop of that size among the transforms of data.train."
+        )
 
 
 def _first(reader: Reader) -> Batch:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from resnet_jax.data.arrays import ArraySource
+from resnet_jax.data.geometry import RandomResizedCrop
 from resnet_jax.data.images import BadImage
 from resnet_jax.data.transforms import apply_transforms, count_draws
 
@@ -41,6 +42,14 @@ class Reader:
     def draws(self) -> int:
         """Uniform numbers per example that reading takes."""
         return self.source_draws + count_draws(self.transforms)
+
+    def cropping(self, size: int) -> "Reader":
+        """The same with a random_resized_crop of another size."""
+        transforms = tuple(
+            dataclasses.replace(t, size=size) if isinstance(t, RandomResizedCrop) else t
+            for t in self.transforms
+        )
+        return dataclasses.replace(self, transforms=transforms)
 
     def read(self, indices: np.ndarray, u: np.ndarray, like: dict[str, np.ndarray]):
         """The examples, as a batch.

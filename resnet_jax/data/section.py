@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from resnet_jax.data.progressive import Progressive
 from resnet_jax.lookup import check_arguments
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -12,7 +13,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """The `train` section, or an entry of `evals`.
+    """An entry of `evals`, and what the `train` section shares with it.
 
     Attributes:
         split: of the source.
@@ -26,12 +27,45 @@ class Part:
 
 
 @dataclasses.dataclass(frozen=True)
+class TrainPart(Part):
+    """The `train` section.
+
+    Attributes:
+        repeats: how often an example follows itself, each time augmented in another
+            way; an epoch is as long as ever, and sees 1 / repeats of the examples.
+            Hoffer et al. 2019, arXiv:1901.09335; torchvision's and timm's samplers.
+        progressive: sizes and boundaries of images that grow, see Progressive.
+    """
+
+    repeats: int = 1
+    progressive: Mapping[str, Any] | None = None
+
+    def __post_init__(self):
+        if self.repeats < 1:
+            raise ValueError(
+                f"data.train.repeats is {self.repeats}; expected at least 1."
+            )
+
+    @property
+    def growth(self) -> Progressive | None:
+        """How the images grow, None where they do not.
+
+        Raises:
+            ValueError: a field is unknown or missing, or has an impossible value.
+        """
+        if not self.progressive:
+            return None
+        check_arguments(Progressive, self.progressive, "data.train.progressive")
+        return Progressive(**self.progressive)
+
+
+@dataclasses.dataclass(frozen=True)
 class Section:
     """The whole section.
 
     Attributes:
         source: {'name': ..., **arguments}, see SOURCES.
-        train: a Part.
+        train: a TrainPart.
         evals: name -> Part.
         mean, std: per channel or one for all, in [0, 1] units of the stored pixels;
             by default ImageNet's for 3 channels, else 0.5.
@@ -40,7 +74,7 @@ class Section:
     """
 
     source: Mapping[str, Any] | str
-    train: Part
+    train: TrainPart
     evals: Mapping[str, Part] = dataclasses.field(default_factory=dict)
     mean: float | Sequence[float] | None = None
     std: float | Sequence[float] | None = None
@@ -75,9 +109,9 @@ def read_section(section: Mapping[str, Any]) -> Section:
         raise ValueError(f"data is {section!r}; expected a section.")
     fields = plain(section)
     if "train" in fields:
-        fields["train"] = _part(fields["train"], "data.train")
+        fields["train"] = _part(TrainPart, fields["train"], "data.train")
     fields["evals"] = {
-        name: _part(value, f"data.evals.{name}")
+        name: _part(Part, value, f"data.evals.{name}")
         for name, value in (fields.get("evals") or {}).items()
     }
     check_arguments(Section, fields, "data")
@@ -96,11 +130,11 @@ def plain(value):
     return value
 
 
-def _part(fields, what: str) -> Part:
+def _part(kind, fields, what: str):
     if not isinstance(fields, dict):
         raise ValueError(f"{what} has the fields split and transforms, not {fields!r}.")
-    check_arguments(Part, fields, what)
-    return Part(**fields)
+    check_arguments(kind, fields, what)
+    return kind(**fields)
 
 
 def _per_channel(value, default, channels: int) -> tuple[float, ...]:

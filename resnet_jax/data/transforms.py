@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from resnet_jax.data import color, geometry
+from resnet_jax.data import color, erasing, geometry, policies
 from resnet_jax.lookup import build, suggest
 
 # The order here is the order of action, whatever the order in a config: what changes
@@ -14,10 +14,15 @@ TRANSFORMS: dict[str, Callable[..., Any]] = {
     "resize": geometry.Resize,
     "center_crop": geometry.CenterCrop,
     "random_resized_crop": geometry.RandomResizedCrop,
+    "scale_crop": geometry.ScaleCrop,
     "pad_crop_flip": geometry.PadCropFlip,
     "flip": geometry.Flip,
+    "auto_augment": policies.AutoAugment,
+    "rand_augment": policies.RandAugment,
+    "trivial_augment": policies.TrivialAugment,
     "color_jitter": color.ColorJitter,
     "cutout": color.Cutout,
+    "random_erasing": erasing.RandomErasing,
 }
 
 

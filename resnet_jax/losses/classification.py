@@ -38,7 +38,9 @@ def cross_entropy_loss(logits: Array, targets: Array) -> Array:
     return _mean_over_counted(each, targets)
 
 
-def binary_cross_entropy_loss(logits: Array, targets: Array) -> Array:
+def binary_cross_entropy_loss(
+    logits: Array, targets: Array, threshold: float | None = None
+) -> Array:
     """K independent yes-or-no questions, mean over classes and examples.
 
     Wightman et al. 2021, arXiv:2110.00476, section 2.1; the mean over classes is what
@@ -47,14 +49,27 @@ def binary_cross_entropy_loss(logits: Array, targets: Array) -> Array:
     Args:
         logits: [..., K].
         targets: [..., K] in [0, 1]; an example whose row is zero is not counted.
+        threshold: targets above it become 1 and the others 0, so that a mixed image
+            holds each of its classes fully; None leaves them as they are.
 
     Returns:
         Scalar, in nats; 0 where no example counts.
     """
+    hard = targets if threshold is None else (targets > threshold).astype(targets.dtype)
     # log(1 - sigmoid(x)) is log_sigmoid(-x), without the cancellation.
     yes, no = jax.nn.log_sigmoid(logits), jax.nn.log_sigmoid(-logits)
-    each = -(targets * yes + (1.0 - targets) * no).mean(-1)
+    each = -(hard * yes + (1.0 - hard) * no).mean(-1)
     return _mean_over_counted(each, targets)
+
+
+def l1_penalty(params) -> Array:
+    """Sum of the absolute values of all kernels; biases and scales of norms are free.
+
+    Args:
+        params: a tree of arrays; a kernel has two axes or more.
+    """
+    kernels = [p for p in jax.tree.leaves(params) if p.ndim > 1]
+    return sum((jnp.abs(p).sum() for p in kernels), jnp.float32(0))
 
 
 def _mean_over_counted(each: Array, targets: Array) -> Array:

@@ -9,9 +9,17 @@ import flax.linen as nn
 from flax.core import FrozenDict
 
 from resnet_jax.lookup import build
+from resnet_jax.models.airbench import AIRBENCH
+from resnet_jax.models.cifar_variants import CIFAR_RESNETS
 from resnet_jax.models.resnet_variants import RESNETS
+from resnet_jax.models.resnetv2_variants import RESNETS_V2
 
-MODELS: dict[str, Callable] = {**RESNETS}
+MODELS: dict[str, Callable] = {
+    **RESNETS,
+    **RESNETS_V2,
+    **CIFAR_RESNETS,
+    **AIRBENCH,
+}
 
 
 def create_model(name: str, **overrides: Any) -> nn.Module:

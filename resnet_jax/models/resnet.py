@@ -1,5 +1,6 @@
 """Residual networks for classification and as feature extractors."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -8,7 +9,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from resnet_jax.models.resnet_plan import Stage, check_settings, per_stage, plan_stages
 from resnet_jax.nn.activation import activation
+from resnet_jax.nn.attention import attention
 from resnet_jax.nn.choice import choose
 from resnet_jax.nn.convolution import convolution
 from resnet_jax.nn.initialization import (
@@ -19,16 +22,27 @@ from resnet_jax.nn.initialization import (
 )
 from resnet_jax.nn.normalization import normalization
 from resnet_jax.nn.precision import at_least_float32, compute_dtype
-from resnet_jax.nn.resampling import global_avg_pool, max_pool
+from resnet_jax.nn.repeat import REST, run_block, run_stack
+from resnet_jax.nn.resampling import BLURS, global_avg_pool
 from resnet_jax.nn.residual import BLOCKS, ResidualBlock
-from resnet_jax.nn.shortcut import SHORTCUTS
+from resnet_jax.nn.stem import STEMS, Stem
+from resnet_jax.nn.stochastic import dropout
 
-# Kernel size and strides of the first convolution, strides of the pooling after it,
-# and the images that the recipes train on.
-STEMS: dict[str, tuple[int, int, int, tuple[int, int, int]]] = {
-    "imagenet": (7, 2, 2, (224, 224, 3)),
-    "cifar": (3, 1, 1, (32, 32, 3)),
-}
+# Fields that every block gets as they are.
+FOR_BLOCKS = (
+    "shortcut",
+    "shortcut_kernel",
+    "cardinality",
+    "base_width",
+    "reduce_first",
+    "stride_on",
+    "zero_init",
+)
+
+# Loops over convolutions are ten times slower on CPUs than the same blocks one by one,
+# and worth it anywhere only where those would compile for minutes. What is a loop is a
+# matter of depth alone, since checkpoints must fit on every platform.
+SCAN_FROM = 100
 
 # Initializers of the convolutions' and of the head's kernels.
 KERNEL_INITS = {
@@ -41,71 +55,115 @@ class ResNet(nn.Module):
     """Residual network: stem, stages of blocks, global average, linear head.
 
     He et al. 2015, arXiv:1512.03385, tables 1 and 6; padding, epsilon, initialization
-    and v1.5 strides as in torchvision 0.28. Maps images [B, H, W, C] to logits
-    [B, num_classes] in at least float32, or to pooled features if num_classes is 0.
+    and v1.5 strides as in torchvision 0.28, parts and their names as in timm 1.0.31.
+    Maps images [B, H, W, C] to logits [B, num_classes] in at least float32, or to
+    pooled features if num_classes is 0. Training draws what it drops from the random
+    numbers 'dropout'.
 
     Args:
-        stage_sizes: blocks per stage; every stage after the first halves the image and
-            doubles the channels.
-        block: a name in BLOCKS, or a constructor like those.
+        stage_sizes: blocks per stage; every stage after the first halves the image.
+        block: a name in BLOCKS, or a constructor like those, or one for each stage.
         num_classes: outputs of the head; 0 for none.
-        width: base channels of stem and first stage.
-        stem: 'imagenet' (7x7 of stride 2, then max pooling) or 'cifar' (3x3).
-        cardinality, base_width, shortcut, stride_on, zero_init: see ResidualBlock.
+        width: base channels of the first stage, doubled by each other, or of all.
+        stem: a name in STEMS: 'imagenet' (7x7 of stride 2, then pooling), 'deep' and
+            'deep_tiered' (three 3x3 in place of it) or 'cifar' (3x3).
+        stem_width: channels of the stem's first convolutions; None is the first
+            stage's width, half of it for deep stems.
+        stem_pool, space_to_depth: see Stem.
+        cardinality, base_width, reduce_first, stride_on, zero_init: see ResidualBlock.
+        shortcut, shortcut_kernel: see ResidualBlock.
+        attention: config section, name in ATTENTIONS or constructor; None for none.
+        blur: anti-aliasing where the image is halved, a name in BLURS; None for none.
+        output_stride: stages dilate where they would halve the image further; None
+            for no such limit.
+        widths: channels of each convolution of each block of each stage, where pruning
+            has left other numbers.
         kernel_init: 'fan_out' (torchvision: He fan out for convolutions, PyTorch's
             uniform head) or 'fan_in' (He fan in for both).
+        dropout: share of the pooled features that training drops.
+        block_dropout: share of values dropped inside of blocks.
+        drop_path: probability of dropping the last block's branch; it grows linearly
+            from 0 at the first (Huang et al. 2016, arXiv:1603.09382, section 3).
+        drop_block: rate of DropBlock in the last two stages.
+        frozen_stages: -1 for none, 0 the stem, k the stem and the stages 1 ... k: these
+            run as in inference and get no gradient.
         conv, norm, act: config sections, names or callables.
+        scan_blocks: whether the equal blocks of a stage are one loop over stacked
+            params, see nn/repeat.py; None: from SCAN_FROM blocks on.
+        remat: whether the gradient computes the inside of blocks again, in place of
+            keeping it; None: in the stages that are loops.
+        image_size: side of the images it was made for; None is the stem's usual one.
         axis_name: the mapped axis under pmap.
         dtype: what convolutions compute in, or its name; params, statistics and head
             stay float32 (float64 for such a dtype). None takes the promoted type of
             images and params.
 
     Raises:
-        ValueError: a name is unknown, or two settings contradict each other.
+        ValueError: a name is unknown, a value is out of range, or two settings
+            contradict each other.
     """
 
     stage_sizes: tuple[int, ...]
-    block: str | Callable = "bottleneck"
+    block: str | Callable | tuple[str | Callable, ...] = "bottleneck"
     num_classes: int = 1000
-    width: int = 64
+    width: int | tuple[int, ...] = 64
+    stem: str = "imagenet"
+    stem_width: int | None = None
+    stem_pool: str = "max"
+    space_to_depth: bool = False
     cardinality: int = 1
     base_width: int = 64
-    stem: str = "imagenet"
+    reduce_first: int = 1
     shortcut: str = "projection"
+    shortcut_kernel: int = 1
     stride_on: str = "3x3"
     zero_init: bool = False
+    attention: Mapping | str | Callable | None = None
+    blur: str | None = None
+    output_stride: int | None = None
+    widths: tuple[tuple[tuple[int, ...], ...], ...] | None = None
     kernel_init: str = "fan_out"
+    dropout: float = 0.0
+    block_dropout: float = 0.0
+    drop_path: float = 0.0
+    drop_block: float = 0.0
+    frozen_stages: int = -1
     conv: Mapping | str | Callable = "conv"
     norm: Mapping | str | Callable = "batch"
     act: str | Callable = "relu"
+    scan_blocks: bool | None = None
+    remat: bool | None = None
+    image_size: int | None = None
     axis_name: str | None = None
     dtype: Any = None
 
     def __post_init__(self) -> None:
         """Refuses wrong settings here, not when the network is first traced."""
         super().__post_init__()
-        choose(STEMS, self.stem, "stem")
-        choose(SHORTCUTS, self.shortcut, "shortcut")
-        for name in ("width", "base_width", "cardinality"):
-            if (value := getattr(self, name)) < 1:
-                raise ValueError(f"{name} of a ResNet is {value}; expected 1 or more.")
-        self.prototype.layers()
-        if self.zero_init and self.shortcut == "none":
-            raise ValueError("zero_init without shortcuts lets nothing pass: drop it.")
+        check_settings(self)
+        for stage in self.prototypes:
+            stage.layers()
 
     def setup(self) -> None:
-        """Makes the layers, named as in torchvision."""
-        block, preact = self.make_block(), self.prototype.preact
-        conv, norm, self.activate = (block.keywords[k] for k in ("conv", "norm", "act"))
-        kernel, strides, _, _ = STEMS[self.stem]
-        self.conv1 = conv(self.width, kernel, strides=strides)
-        # The first block of a pre-activation network brings its own norm.
-        self.bn1 = None if preact else norm()
-        for i, size in enumerate(self.stage_sizes):
-            features, strides = self.width * 2**i, 2 if i else 1
-            stage = [block(features, strides=s) for s in (strides, *[1] * (size - 1))]
-            setattr(self, f"layer{i + 1}", stage)
-        self.bn_last = norm() if preact else None
+        """Makes the layers, named as in timm."""
+        blocks, preact = self.make_blocks(), self.prototypes[0].preact
+        parts = {k: blocks[0].keywords[k] for k in ("conv", "norm", "act", "blur")}
+        self.entrance = Stem(
+            self.stem,
+            self.first_width,
+            self.stem_pool,
+            preact=preact,
+            space_to_depth=self.space_to_depth,
+            **parts,
+        )
+        nn.share_scope(self, self.entrance)
+        for i, (block, stage) in enumerate(zip(blocks, self.plan, strict=True)):
+            separate = stage[:1] if i in self.scanned else stage
+            setattr(self, f"layer{i + 1}", [block(**given) for given in separate])
+            if i in self.scanned:
+                setattr(self, f"layer{i + 1}{REST}", block(**stage[1]))
+        self.activate = parts["act"]
+        self.bn_last = parts["norm"]() if preact else None
         self.fc = nn.Dense(
             self.num_classes,
             param_dtype=at_least_float32(compute_dtype(self.dtype) or jnp.float32),
@@ -121,61 +179,104 @@ class ResNet(nn.Module):
         """The stem's output before pooling, then each stage's: see `feature_info`."""
         if x.ndim != 4:
             raise ValueError(f"a ResNet takes images [B, H, W, C], not {x.shape}.")
-        x = self.conv1(x)
-        if self.bn1 is not None:
-            x = self.activate(self.bn1(x, train))
-        outputs = [x]
-        if STEMS[self.stem][2] > 1:
-            x = max_pool(x, 3, STEMS[self.stem][2], padding=1)
-        for i in range(len(self.stage_sizes)):
-            for block in getattr(self, f"layer{i + 1}"):
-                x = block(x, train)
-            outputs.append(x)
+        frozen = self.frozen_stages >= 0
+        first, x = self.entrance(x, train and not frozen)
+        first, x = jax.lax.stop_gradient((first, x)) if frozen else (first, x)
+        outputs = [first]
+        for number in range(1, len(self.stage_sizes) + 1):
+            outputs.append(x := self.stage(number, x, train))
         return outputs
+
+    def stage(self, number: int, x: jax.Array, train: bool = False) -> jax.Array:
+        """One of the stages 1, 2, ...: [B, H, W, C] -> [B, H', W', C']."""
+        frozen = number <= self.frozen_stages
+        blocks, train = getattr(self, f"layer{number}"), train and not frozen
+        scanned = number - 1 in self.scanned
+        remat = scanned if self.remat is None else self.remat
+        before, total = sum(self.stage_sizes[: number - 1]), sum(self.stage_sizes)
+        step = self.drop_path / max(total - 1, 1)
+        rates = [step * (before + i) for i in range(self.stage_sizes[number - 1])]
+        for block, rate in zip(blocks, rates, strict=False):
+            x = run_block(block, x, train, rate, remat)
+        if scanned:
+            stack = getattr(self, f"layer{number}{REST}")
+            x = run_stack(stack, x, train, rates[1:], remat)
+        return jax.lax.stop_gradient(x) if frozen else x
 
     def head(self, x: jax.Array, train: bool = False) -> jax.Array:
         """The last stage's output [B, H, W, C] to logits."""
         if self.bn_last is not None:
             x = self.activate(self.bn_last(x, train))
         x = global_avg_pool(x)
+        if train and self.dropout:
+            x = dropout(self.make_rng("dropout"), x, self.dropout)
         return self.fc(x) if self.num_classes else x
 
     @nn.nowrap
-    def make_block(self) -> partial:
-        """The constructor of blocks, still without features and strides."""
+    def make_blocks(self) -> list[partial]:
+        """Each stage's constructor of blocks, still without what `plan` gives."""
         dtype = compute_dtype(self.dtype)
         kernel_init, _ = choose(KERNEL_INITS, self.kernel_init, "kernel_init")
-        block = self.block
-        return partial(
-            choose(BLOCKS, block, "block") if isinstance(block, str) else block,
-            conv=convolution(self.conv, dtype=dtype, kernel_init=kernel_init),
-            norm=normalization(self.norm, axis_name=self.axis_name, dtype=dtype),
-            act=activation(self.act),
-            shortcut=self.shortcut,
-            cardinality=self.cardinality,
-            base_width=self.base_width,
-            stride_on=self.stride_on,
-            zero_init=self.zero_init,
+        conv = convolution(self.conv, dtype=dtype, kernel_init=kernel_init)
+        given = {
+            "conv": conv,
+            "norm": normalization(self.norm, axis_name=self.axis_name, dtype=dtype),
+            "act": activation(self.act),
+            "attention": attention(self.attention, conv=conv, dtype=dtype),
+            "blur": BLURS[self.blur] if self.blur else None,
+            "dropout": self.block_dropout,
+            **{name: getattr(self, name) for name in FOR_BLOCKS},
+        }
+        return [
+            partial(choose(BLOCKS, b, "block") if isinstance(b, str) else b, **given)
+            for b in per_stage(self.block, len(self.stage_sizes))
+        ]
+
+    @property
+    def plan(self) -> list[Stage]:
+        """The arguments of every block of every stage that are its own."""
+        return plan_stages(
+            self.stage_sizes,
+            self.width,
+            STEMS[self.stem].reduction,
+            self.output_stride,
+            self.widths,
+            self.drop_block,
         )
 
     @property
-    def prototype(self) -> ResidualBlock:
-        """A block outside any network, to be asked for its shape."""
-        return self.make_block()(self.width, parent=None)
+    def scanned(self) -> tuple[int, ...]:
+        """The stages, from 0, whose blocks after the first run in a loop."""
+        least = {None: SCAN_FROM, True: 2}.get(self.scan_blocks, math.inf)
+        return tuple(i for i, size in enumerate(self.stage_sizes) if size >= least)
+
+    @property
+    def prototypes(self) -> list[ResidualBlock]:
+        """The first block of each stage, outside any network, to ask for its shape."""
+        pairs = zip(self.make_blocks(), self.plan, strict=True)
+        return [block(**stage[0], parent=None) for block, stage in pairs]
+
+    @property
+    def first_width(self) -> int:
+        """The stem's width, given or such that it ends with the first stage's."""
+        first = per_stage(self.width, len(self.stage_sizes))[0]
+        return self.stem_width or first // STEMS[self.stem].factors[-1]
 
     @property
     def feature_info(self) -> tuple[dict[str, Any], ...]:
         """Channels, stride and name of each of the outputs of `features`."""
-        _, reduction, pooling, _ = STEMS[self.stem]
-        info = [{"num_chs": self.width, "reduction": reduction, "module": "stem"}]
-        for i in range(len(self.stage_sizes)):
-            channels = self.width * 2**i * self.prototype.expansion
-            stride = reduction * pooling * 2**i
-            module = f"layer{i + 1}"
-            info.append({"num_chs": channels, "reduction": stride, "module": module})
-        return tuple(info)
+        layout = STEMS[self.stem]
+        channels = self.first_width * layout.factors[-1]
+        info = [(channels, layout.strides, "stem")]
+        reduction = layout.reduction
+        for i, block in enumerate(self.prototypes, 1):
+            reduction *= block.strides
+            info.append((block.layers()[-1]["features"], reduction, f"layer{i}"))
+        names = ("num_chs", "reduction", "module")
+        return tuple(dict(zip(names, values, strict=True)) for values in info)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the images that the stem was made for."""
-        return STEMS[self.stem][3]
+        """Height, width and channels of the images that the network was made for."""
+        side = self.image_size or STEMS[self.stem].image
+        return (side, side, 3)

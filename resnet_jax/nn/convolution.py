@@ -31,8 +31,14 @@ class Conv(nn.Module):
     input and parameters where it is None; params are float32, or float64 for such a
     dtype.
 
+    `space_to_depth` computes a convolution of stride 2 as one of stride 1 and half the
+    kernel's size on squares of 2x2 pixels: the same numbers from the same kernel, but
+    four times as many input channels, which suits matrix units fed with RGB images
+    (Ying et al. 2018, arXiv:1811.06992, section 3.2).
+
     Raises:
-        ValueError: `groups` does not divide the channels.
+        ValueError: `groups` does not divide the channels, or `space_to_depth` is asked
+            for with another stride, dilation, padding or groups.
     """
 
     features: int
@@ -42,6 +48,7 @@ class Conv(nn.Module):
     dilation: int | Pair = 1
     groups: int = 1
     use_bias: bool = False
+    space_to_depth: bool = False
     kernel_init: Callable = he_fan_out
     bias_init: Callable = nn.initializers.zeros
     dtype: Any = None
@@ -57,22 +64,30 @@ class Conv(nn.Module):
             )
         shape = (*size, channels // self.groups, self.features)
         wide = at_least_float32(self.dtype or jnp.float32)
-        kernel = self.param("kernel", self.kernel_init, shape, wide)
+        kernel = self.prepare(self.param("kernel", self.kernel_init, shape, wide))
         bias = None
         if self.use_bias:
             width = (self.features,)
             bias = self.param("bias", self.bias_init, width, wide)
         x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
+        strides, margins = pair(self.strides), self.margins()
+        if self.space_to_depth:
+            x, kernel, margins = self.pack(x, kernel)
+            strides = (1, 1)
         y = jax.lax.conv_general_dilated(
             x,
             kernel,
-            window_strides=pair(self.strides),
-            padding=self.margins(),
+            window_strides=strides,
+            padding=margins,
             rhs_dilation=pair(self.dilation),
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
             feature_group_count=self.groups,
         )
         return y if bias is None else y + bias
+
+    def prepare(self, kernel: jax.Array) -> jax.Array:
+        """What the images are convolved with: the parameter itself."""
+        return kernel
 
     def margins(self) -> Any:
         """Zeros (before, after) for height and width."""
@@ -83,8 +98,52 @@ class Conv(nn.Module):
         sizes = zip(pair(self.kernel_size), pair(self.dilation), strict=True)
         return tuple(((k - 1) // 2 * d, (k - 1) // 2 * d) for k, d in sizes)
 
+    def pack(self, x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array, Any]:
+        """Image, kernel and zeros of the same convolution on squares of 2x2 pixels."""
+        plain = (pair(self.strides), pair(self.dilation), self.groups, self.padding)
+        if plain != ((2, 2), (1, 1), 1, None) or not all(
+            k % 2 for k in kernel.shape[:2]
+        ):
+            raise ValueError(
+                "space_to_depth needs an odd kernel and stride 2 without dilation,"
+                f" groups or padding of its own, not {self.kernel_size} of stride"
+                f" {self.strides}."
+            )
+        # Output i sees the rows 2 i - p ... 2 i + p: its own square and those around
+        # it, which zeros in the kernel complete.
+        halves = [k // 2 for k in kernel.shape[:2]]
+        margins = tuple(((p + 1) // 2, p // 2) for p in halves)
+        rows, columns = ((p % 2, 1 - p % 2) for p in halves)
+        kernel = jnp.pad(kernel, (rows, columns, (0, 0), (0, 0)))
+        kernel = jnp.moveaxis(_squares(jnp.moveaxis(kernel, 3, 0)), 0, 3)
+        odd = [(0, n % 2) for n in x.shape[1:3]]
+        return _squares(jnp.pad(x, ((0, 0), *odd, (0, 0)))), kernel, margins
 
-CONVOLUTIONS: dict[str, Callable] = {"conv": Conv}
+
+def _squares(x: jax.Array) -> jax.Array:
+    """[B, 2 H, 2 W, C] -> [B, H, W, 4 C]."""
+    batch, height, width, channels = x.shape
+    x = x.reshape(batch, height // 2, 2, width // 2, 2, channels)
+    x = x.transpose(0, 1, 3, 2, 4, 5)
+    return x.reshape(batch, height // 2, width // 2, 4 * channels)
+
+
+class StandardizedConv(Conv):
+    """Convolution whose kernel has mean 0 and variance 1 for each output channel.
+
+    Weight standardization: Qiao et al. 2019, arXiv:1903.10520, eq. 5 to 7. The variance
+    is biased, and epsilon is added to it (timm; BiT takes 1e-8).
+    """
+
+    epsilon: float = 1e-6
+
+    def prepare(self, kernel: jax.Array) -> jax.Array:
+        """The standardized kernel."""
+        mean, var = (f(kernel, (0, 1, 2)) for f in (jnp.mean, jnp.var))
+        return (kernel - mean) * jax.lax.rsqrt(var + self.epsilon)
+
+
+CONVOLUTIONS: dict[str, Callable] = {"conv": Conv, "std": StandardizedConv}
 
 
 def convolution(section: Mapping | str | Callable, **given: Any) -> Callable:

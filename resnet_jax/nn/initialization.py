@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 from jax.nn.initializers import variance_scaling
 
 # He et al. 2015, arXiv:1502.01852, eq. 10 and 14: variance 2 / fan, not truncated.
@@ -21,3 +22,20 @@ def uniform_bias(fan_in: int) -> Callable:
         return jax.random.uniform(key, shape, dtype, -bound, bound)
 
     return init
+
+
+def partial_identity(key, shape, dtype=None):
+    """A convolution that starts as the identity on as many channels as there are.
+
+    Filter i passes channel i through its center; the filters beyond the input's
+    channels are drawn as PyTorch draws them. Jordan 2024, arXiv:2404.00498, section 3.3.
+
+    Args:
+        shape: [kernel height, kernel width, inputs, outputs].
+    """
+    height, width, inputs, _ = shape
+    kernel = uniform_fan_in(key, shape, dtype)
+    identity = jnp.zeros((*shape[:2], inputs, min(shape[2:])), kernel.dtype)
+    i = jnp.arange(min(shape[2:]))
+    identity = identity.at[height // 2, width // 2, i, i].set(1)
+    return kernel.at[..., : min(shape[2:])].set(identity)

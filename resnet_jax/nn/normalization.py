@@ -131,17 +131,7 @@ class GroupNorm(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, train: bool) -> jax.Array:
         """Normalizes [B, ..., C]; the same in training and evaluation."""
-        channels = x.shape[-1]
-        if channels % self.num_groups:
-            raise ValueError(
-                f"group norm cannot split {channels} channels into {self.num_groups}"
-                " groups: take a divisor of every layer's channels as num_groups."
-            )
-        y = x.reshape(*x.shape[:-1], self.num_groups, -1)
-        mean, var = _moments(y, (*range(1, x.ndim - 1), x.ndim))
-        mean, var = (
-            jnp.repeat(m, channels // self.num_groups, -2)[..., 0] for m in (mean, var)
-        )
+        mean, var = _group_moments(x, self.num_groups)
         return _standardize(self, x, mean, var)
 
 
@@ -164,6 +154,58 @@ class LayerNorm(nn.Module):
         return _standardize(self, x, *_moments(x, (x.ndim - 1,)))
 
 
+class EvoNorm(nn.Module):
+    """x sigmoid(v x) over the deviation of its group: norm and activation in one.
+
+    EvoNorm-S0: Liu et al. 2020, arXiv:2004.02967, table 1; takes no other activation.
+    32 groups and epsilon 1e-5 as in the paper's code.
+
+    Raises:
+        ValueError: `num_groups` does not divide the channels.
+    """
+
+    num_groups: int = 32
+    epsilon: float = 1e-5
+    use_scale: bool = True
+    use_bias: bool = True
+    scale_init: Callable = nn.initializers.ones
+    bias_init: Callable = nn.initializers.zeros
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """Normalizes [B, ..., C]; the same in training and evaluation."""
+        wide = at_least_float32(x.dtype)
+        v = self.param("v", nn.initializers.ones, x.shape[-1:], wide)
+        _, var = _group_moments(x, self.num_groups)
+        y = x * jax.nn.sigmoid(x * v.astype(x.dtype))
+        return _standardize(self, y, jnp.zeros_like(var), var)
+
+
+class FilterResponseNorm(nn.Module):
+    """x over the root of its mean square, then max(y, tau): norm and activation in one.
+
+    Singh and Krishnan 2019, arXiv:1911.09737, eq. 1 to 3; takes no other activation.
+    epsilon 1e-5 as in timm (the paper: 1e-6).
+    """
+
+    epsilon: float = 1e-5
+    use_scale: bool = True
+    use_bias: bool = True
+    scale_init: Callable = nn.initializers.ones
+    bias_init: Callable = nn.initializers.zeros
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """Normalizes [B, ..., C]; the same in training and evaluation."""
+        wide, places = at_least_float32(x.dtype), tuple(range(1, x.ndim - 1))
+        square = jnp.square(x.astype(wide)).mean(places, keepdims=True)
+        y = _standardize(self, x, jnp.zeros_like(square), square)
+        tau = self.param("tau", nn.initializers.zeros, x.shape[-1:], wide)
+        return jnp.maximum(y, tau.astype(y.dtype))
+
+
 class Identity(nn.Module):
     """No normalization; takes the arguments of the others."""
 
@@ -179,6 +221,20 @@ def _moments(x: jax.Array, axes: tuple[int, ...]) -> tuple[jax.Array, jax.Array]
     """Mean and biased variance over axes, which stay as ones."""
     x = x.astype(at_least_float32(x.dtype))
     return x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
+
+
+def _group_moments(x: jax.Array, num_groups: int) -> tuple[jax.Array, jax.Array]:
+    """Mean and biased variance of each example's groups of channels, [B, 1 ..., C]."""
+    channels = x.shape[-1]
+    if channels % num_groups:
+        raise ValueError(
+            f"group norm cannot split {channels} channels into {num_groups} groups:"
+            " take a divisor of every layer's channels as num_groups."
+        )
+    y = x.reshape(*x.shape[:-1], num_groups, -1)
+    mean, var = _moments(y, (*range(1, x.ndim - 1), x.ndim))
+    mean, var = (jnp.repeat(m, channels // num_groups, -2)[..., 0] for m in (mean, var))
+    return mean, var
 
 
 def _standardize(layer: Any, x: jax.Array, mean: jax.Array, var: jax.Array):
@@ -197,6 +253,8 @@ NORMS: dict[str, Callable] = {
     "batch": BatchNorm,
     "group": GroupNorm,
     "layer": LayerNorm,
+    "evo": EvoNorm,
+    "frn": FilterResponseNorm,
     "none": Identity,
 }
 

@@ -10,16 +10,34 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
+from resnet_jax.nn.resampling import avg_pool_squares
+
 
 def projection(block, x, source, features, train):
-    """x, or where its shape changes a strided 1x1 convolution and norm (option B).
+    """x, or where its shape changes a strided convolution and norm (option B).
 
     With pre-activation the convolution takes the activated input and has no norm.
     """
-    if block.strides == 1 and x.shape[-1] == features:
+    if not block.changes(x, features):
         return x
-    y = block.conv(features, 1, strides=block.strides, name="downsample_0")(source)
+    first, dilation = block.dilations
+    plain = block.strides == dilation == 1
+    size = 1 if plain else block.shortcut_kernel
+    given = {"strides": block.strides, "dilation": first if size > 1 else 1}
+    y = block.conv(features, size, **given, name="downsample_0")(source)
     return y if block.preact else block.norm(name="downsample_1")(y, train)
+
+
+def average(block, x, source, features, train):
+    """x, or where its shape changes a mean of squares, 1x1 convolution and norm.
+
+    ResNet-D: He et al. 2018, arXiv:1812.01187, figure 2 (c).
+    """
+    if not block.changes(x, features):
+        return x
+    source = avg_pool_squares(source, block.strides, block.dilations[1])
+    y = block.conv(features, 1, name="downsample_1")(source)
+    return y if block.preact else block.norm(name="downsample_2")(y, train)
 
 
 def padded(block, x, source, features, train):
@@ -42,6 +60,7 @@ def no_shortcut(block, x, source, features, train):
 
 SHORTCUTS: dict[str, Callable] = {
     "projection": projection,
+    "average": average,
     "padded": padded,
     "none": no_shortcut,
 }

@@ -5,6 +5,7 @@ pickles. Tensors stay records until `Storages.array` reads them.
 """
 
 import dataclasses
+import functools
 import io
 import math
 import zipfile
@@ -16,6 +17,7 @@ import numpy as np
 
 from resnet_jax.pretrained.unpickle import unpickle
 
+MAX_AXES = 32
 ZIP_START = b"PK\x03\x04"
 LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 DTYPES: dict[str, Any] = {
@@ -73,9 +75,7 @@ def array(tensor: Tensor, read: Read) -> np.ndarray:
     Raises:
         ValueError: it reaches beyond its storage, or the storage is cut off.
     """
-    count, bounds = math.prod(tensor.shape), (*tensor.shape, *tensor.strides)
-    if min((tensor.offset, *bounds)) < 0:
-        raise ValueError("a tensor has a negative shape, stride or offset")
+    count = math.prod(tensor.shape)
     steps = zip(tensor.shape, tensor.strides, strict=True)
     last = tensor.offset + sum((n - 1) * stride for n, stride in steps)
     if count and (last >= tensor.storage.size or count > tensor.storage.size):
@@ -93,7 +93,14 @@ def array(tensor: Tensor, read: Read) -> np.ndarray:
 
 
 def _tensor(storage, offset, shape, strides, *_) -> Tensor:
-    return Tensor(storage, offset, tuple(shape), tuple(strides))
+    shape, strides = tuple(shape), tuple(strides)
+    numbers = (offset, *shape, *strides)
+    whole = all(type(n) is int and 0 <= n < 2**63 for n in numbers)
+    if not isinstance(storage, Storage) or not whole or len(shape) != len(strides):
+        raise ValueError("a tensor's shape, strides or offset make no sense")
+    if len(shape) > MAX_AXES:
+        raise ValueError(f"a tensor has {len(shape)} axes")
+    return Tensor(storage, offset, shape, strides)
 
 
 def _parameter(data, *_) -> Tensor:
@@ -115,12 +122,14 @@ CONSTRUCTORS: Mapping[str, Any] = {
 
 def _storage(identity: Any) -> Storage:
     kind, dtype, key, _, size, *view = identity
-    if kind != "storage":
+    if kind != "storage" or dtype not in DTYPES.values():
         raise ValueError(f"a persistent id is of kind {kind!r}")
     start = 0
     if view and view[0] is not None:
         _, start, size = view[0]
-    return Storage(str(key), np.dtype(dtype), int(size), int(start))
+    if type(size) is not int or type(start) is not int or min(size, start) < 0:
+        raise ValueError("a storage's size makes no sense")
+    return Storage(str(key), np.dtype(dtype), size, start)
 
 
 def _read_zip(data: bytes) -> tuple[Any, Read]:
@@ -138,6 +147,7 @@ def _read_zip(data: bytes) -> tuple[Any, Read]:
         raise ValueError("it is a zip archive, but not one of torch.save")
     folder = pickles[0].removesuffix("data.pkl")
 
+    @functools.cache
     def content(name: str) -> bytes:
         try:
             return archive.read(entries[folder + name])
@@ -182,18 +192,18 @@ def _read_legacy(data: bytes) -> tuple[Any, Read]:
         if storage.key not in places:
             raise ValueError(f"it lacks the storage {storage.key}")
         start, size = places[storage.key]
-        return _numbers(data[start : start + size], storage, big)
+        return _numbers(memoryview(data)[start : start + size], storage, big)
 
     return result, read
 
 
-def _numbers(content: bytes, storage: Storage, big: bool) -> np.ndarray:
+def _numbers(content: bytes | memoryview, storage: Storage, big: bool) -> np.ndarray:
     """The storage's numbers out of the bytes that it lies in."""
-    wanted = (storage.start + storage.size) * storage.dtype.itemsize
-    if storage.start < 0 or storage.size < 0 or len(content) < wanted:
+    count = storage.start + storage.size
+    if len(content) < (wanted := count * storage.dtype.itemsize):
         raise ValueError(
             f"it is cut off or damaged: storage {storage.key} has {len(content):,} of "
             f"{wanted:,} bytes"
         )
-    values = np.frombuffer(content[:wanted], storage.dtype)[storage.start :]
+    values = np.frombuffer(content, storage.dtype, count)[storage.start :]
     return values.byteswap() if big else values

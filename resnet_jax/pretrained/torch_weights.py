@@ -14,6 +14,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from resnet_jax.models import create_model
+from resnet_jax.nn.repeat import stack_blocks, unstack_blocks
 
 LEAVES = {
     "kernel": "weight",
@@ -55,20 +56,22 @@ def from_torch(
     if head := next((key for key in HEAD_KEYS if key in arrays), None):
         overrides = {"num_classes": len(arrays[head]), **overrides}
     model = create_model(name, **overrides)
+    stacks = [f"layer{i + 1}" for i in getattr(model, "scanned", ())]
+    separate = model.clone(scan_blocks=False) if stacks else model
     stem = next((key for key in STEM_KEYS if key in arrays), None)
     channels = arrays[stem].shape[1] if stem and arrays[stem].ndim == 4 else None
-    leaves = flatten_dict(shapes(model, channels))
+    leaves = flatten_dict(shapes(separate, channels))
     wanted = {torch_key(path): _torch_shape(path, leaves[path]) for path in leaves}
     _check(f"'{name}'", arrays, wanted)
     flat = {path: _from_layout(path[-1], arrays[torch_key(path)]) for path in leaves}
-    return model, unflatten_dict(flat)
+    return model, stack_blocks(unflatten_dict(flat), stacks)
 
 
 def to_torch(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The state dict of a model's variables: timm's keys, PyTorch's layouts."""
     return {
         torch_key(path): _to_layout(path[-1], np.asarray(value))
-        for path, value in flatten_dict(variables).items()
+        for path, value in flatten_dict(unstack_blocks(variables)).items()
     }
 
 

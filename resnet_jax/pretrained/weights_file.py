@@ -28,6 +28,8 @@ PREFIXES = ("module.", "_orig_mod.", "model.")
 # Other names of layers: akamaster's and kuangliu's CIFAR networks.
 RENAMES = ((r"^linear\.", "fc."), (r"\.shortcut\.", ".downsample."))
 IGNORED = ("n_averaged",)
+# Bytes of tensors per byte of a file: tied weights are stored once.
+MAX_SHARING = 4
 DTYPES: dict[str, Any] = {
     "F64": np.float64,
     "F32": np.float32,
@@ -73,7 +75,10 @@ def read_weights(path: str | os.PathLike) -> dict[str, np.ndarray]:
 def _tensors(data: bytes, suffix: str) -> dict[str, np.ndarray]:
     if data.startswith((ZIP_START, LEGACY_START)):
         tree, read = read_torch_file(data)
-        return {k: array(tensor, read) for k, tensor in _state_dict(tree).items()}
+        tensors = {k: array(tensor, read) for k, tensor in _state_dict(tree).items()}
+        if sum(tensor.nbytes for tensor in tensors.values()) > MAX_SHARING * len(data):
+            raise ValueError("its tensors share their numbers too often to be weights")
+        return tensors
     if suffix == ".safetensors":
         return _safetensors(data)
     if not data:

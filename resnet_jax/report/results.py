@@ -37,10 +37,11 @@ def read_result(path: pathlib.Path) -> dict[str, Any]:
 
 
 def results_table(folder: pathlib.Path) -> str:
-    """The results in a folder as a Markdown table, a row per config.
+    """The results in a folder as a Markdown table, a row per config or variant.
 
     Args:
-        folder: of <config>.json files; one without runs reads "not yet run".
+        folder: of <config>.json and <config>-<variant>.json files; one without runs
+            reads "not yet run".
 
     Raises:
         ValueError: a file contradicts itself.
@@ -60,7 +61,7 @@ def with_table(readme: str, table: str) -> str:
 def _row(result: Mapping[str, Any]) -> list[str]:
     name, minutes, commit = (result[key] for key in ("config", "minutes", "commit"))
     return [
-        f"[{name}](configs/{name}.py)",
+        f"[{name}](configs/{name.partition(':')[0]}.py)",
         result["metric"],
         _published(**result["published"]),
         _ours(result),

@@ -7,10 +7,11 @@ from resnet_jax.lookup import build, section_fields
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.base import Batch, Task
 from resnet_jax.tasks.classification import Classification, classification
+from resnet_jax.tasks.distillation import Teacher
 
 TASKS = {"classification": classification}
 
-__all__ = ["TASKS", "Batch", "Classification", "Task", "create_task"]
+__all__ = ["TASKS", "Batch", "Classification", "Task", "Teacher", "create_task"]
 
 
 def create_task(

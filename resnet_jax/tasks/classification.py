@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 import flax.linen as nn
@@ -9,9 +10,15 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from resnet_jax.averaging import Averaging
 from resnet_jax.figures import Figure
-from resnet_jax.lookup import check_arguments, suggest
-from resnet_jax.losses.classification import LOSSES, class_targets, cross_entropy_loss
+from resnet_jax.lookup import suggest
+from resnet_jax.losses.classification import (
+    LOSSES,
+    class_targets,
+    cross_entropy_loss,
+    l1_penalty,
+)
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.accuracy import accuracy
 from resnet_jax.metrics.calibration import calibration
@@ -24,12 +31,13 @@ from resnet_jax.spec import DataSpec
 from resnet_jax.state import NetState, TrainState, descend, init_net
 from resnet_jax.tasks.base import Batch, pixels
 from resnet_jax.tasks.classification_figures import classification_figures
-from resnet_jax.tasks.mixing import mix
+from resnet_jax.tasks.distillation import Distillation, distillation
+from resnet_jax.tasks.mixing import Mixing
 
 
 @dataclasses.dataclass(frozen=True)
 class Classification:
-    """Cross-entropy (or binary cross-entropy) on images with labels.
+    """One network that learns the labels of images.
 
     Attributes:
         model: images [B, H, W, C] in model units -> logits [B, num_classes].
@@ -39,9 +47,11 @@ class Classification:
         mean, std: of the pixels, per channel, in [0, 1] units.
         loss: logits and target probabilities -> scalar.
         label_smoothing: in [0, 1).
-        mixup, cutmix: alpha of their Beta(alpha, alpha), 0 for none; a batch gets one
-            or the other, at even odds where both are asked for.
-        ema_decay: of the weights per step, 0 for no average.
+        mixing: mixup and cutmix.
+        averaging: of the weights, for evaluation.
+        l1: factor of the sum of the kernels' absolute values.
+        distillation: a teacher in place of the labels, or beside them.
+        flip_tta: evaluation averages the logits of an image and its mirror image.
         microbatches: parts over which a step's gradient is accumulated.
         axis_name: the device axis under pmap.
     """
@@ -54,9 +64,11 @@ class Classification:
     std: tuple[float, ...]
     loss: Callable[[Array, Array], Array] = cross_entropy_loss
     label_smoothing: float = 0.0
-    mixup: float = 0.0
-    cutmix: float = 0.0
-    ema_decay: float = 0.0
+    mixing: Mixing = dataclasses.field(default_factory=Mixing)
+    averaging: Averaging = dataclasses.field(default_factory=Averaging)
+    l1: float = 0.0
+    distillation: Distillation | None = None
+    flip_tta: bool = False
     microbatches: int = 1
     axis_name: str | None = None
 
@@ -64,12 +76,13 @@ class Classification:
     draws: ClassVar[int] = 1
 
     def __post_init__(self):
-        for name in ("label_smoothing", "ema_decay"):
-            if not 0 <= (value := getattr(self, name)) < 1:
-                raise ValueError(f"task.{name} is {value}; expected 0 <= {name} < 1.")
-        for name in ("mixup", "cutmix"):
-            if (value := getattr(self, name)) < 0:
-                raise ValueError(f"task.{name} is {value}; expected 0 (off) or more.")
+        if not 0 <= self.label_smoothing < 1:
+            raise ValueError(
+                f"task.label_smoothing is {self.label_smoothing}; expected 0 <= "
+                "label_smoothing < 1."
+            )
+        if self.l1 < 0:
+            raise ValueError(f"task.l1 is {self.l1}; expected 0 (off) or more.")
 
     @property
     def metrics(self) -> dict[str, Accumulator]:
@@ -88,7 +101,7 @@ class Classification:
         image = pixels(batch["image"][:1], self.mean, self.std)
         variables = self.model.init(key, image)
         begin = (start or {}).get("model")
-        net = init_net(variables, self.optimizer, ema=self.ema_decay > 0, start=begin)
+        net = init_net(variables, self.optimizer, ema=bool(self.averaging), start=begin)
         return TrainState(step=jnp.zeros((), jnp.int32), nets={"model": net})
 
     def train_step(
@@ -96,18 +109,20 @@ class Classification:
     ) -> tuple[TrainState, dict[str, Array]]:
         """One optimizer update; scalars: loss, accuracy, learning_rate, gradient_norm.
 
-        The training accuracy is that of the mixed images where mixing is on.
+        The training accuracy is that of the mixed images where mixing is on. A teacher
+        is state.frozen['teacher'].
         """
         mix_key, loss_key = jax.random.split(key)
         hyper = self.optimizer.hyper(state.step)
+        inputs = self.inputs(batch, mix_key, (state.frozen or {}).get("teacher"))
         net, scalars = descend(
             self.model_loss,
             state.nets["model"],
             self.optimizer,
-            self.inputs(batch, mix_key),
+            inputs,
             loss_key,
             hyper=hyper,
-            ema_decay=self.ema_decay,
+            ema_decay=self.averaging.decay_at(state.step),
             microbatches=self.microbatches,
             axis_name=self.axis_name,
         )
@@ -116,16 +131,26 @@ class Classification:
             "learning_rate": hyper["learning_rate"],
         }
 
-    def inputs(self, batch: Batch, key: Array) -> dict[str, Array]:
-        """What the network sees in training: image in model units, target [B, K]."""
+    def inputs(
+        self, batch: Batch, key: Array, teacher: Mapping | None = None
+    ) -> dict[str, Array]:
+        """What training sees: image in model units, target and teacher's logits.
+
+        Raises:
+            ValueError: the task has a teacher, and its variables are not given.
+        """
         image = pixels(batch["image"], self.mean, self.std)
         target = class_targets(batch["label"], self.num_classes, self.label_smoothing)
-        if self.mixup or self.cutmix:
+        if self.mixing:
             # Partners come from the whole batch, whichever device holds them.
             image, target = whole(image, self.axis_name), whole(target, self.axis_name)
-            image, target = mix(key, image, target, self.mixup, self.cutmix)
+            image, target = self.mixing(key, image, target)
             image, target = rows(image, self.axis_name), rows(target, self.axis_name)
-        return {"image": image, "target": target}
+        inputs = {"image": image, "target": target}
+        if self.distillation is not None:
+            answers = self.distillation.answers(teacher, image, self.mean, self.std)
+            inputs["teacher"] = answers
+        return inputs
 
     def model_loss(
         self, params, stats, batch: dict[str, Array], key: Array
@@ -139,18 +164,34 @@ class Classification:
             rngs={"dropout": key},
         )
         target = batch["target"]
+        loss = self.loss(logits, target)
+        if self.distillation is not None:
+            loss = self.distillation.loss(logits, batch["teacher"], loss)
+        if self.l1:
+            loss += self.l1 * l1_penalty(params)
         counted = target.sum(-1) > 0
         right = (logits.argmax(-1) == target.argmax(-1)) & counted
         scalars = {"accuracy": right.sum() / jnp.maximum(counted.sum(), 1)}
-        return self.loss(logits, target), (stats, scalars)
+        return loss, (stats, scalars)
 
     def predict(
-        self, state: TrainState, batch: Batch, key: Array | None = None
+        self,
+        state: TrainState,
+        batch: Batch,
+        key: Array | None = None,
+        *,
+        tta: bool | None = None,
     ) -> dict[str, Array]:
-        """Logits and probabilities [B, K], float32, of stored images."""
+        """Logits and probabilities [B, K], float32, of stored images.
+
+        tta averages the logits of image and mirror image; None as the task says.
+        """
         net = state.nets["model"]
         image = pixels(batch["image"], self.mean, self.std)
-        logits: Any = self.model.apply({"params": net.params, **net.stats}, image)
+        apply: Any = partial(self.model.apply, {"params": net.params, **net.stats})
+        logits = apply(image)
+        if self.flip_tta if tta is None else tta:
+            logits = (logits + apply(image[:, :, ::-1])) / 2
         return {"logits": logits, "probabilities": jax.nn.softmax(logits)}
 
     def prepare_eval(
@@ -200,7 +241,20 @@ def classification(
     total_steps: int,
     axis_name: str | None = None,
     loss: str = "cross_entropy",
-    **options: Any,
+    bce_threshold: float | None = None,
+    mixup: float = 0.0,
+    cutmix: float = 0.0,
+    mix_probability: float = 1.0,
+    cutmix_probability: float = 0.5,
+    mix_per: str = "batch",
+    ema_decay: float = 0.0,
+    ema_every: int = 1,
+    ema_warmup: bool = False,
+    label_smoothing: float = 0.0,
+    l1: float = 0.0,
+    flip_tta: bool = False,
+    microbatches: int = 1,
+    teacher: Mapping | None = None,
 ) -> Classification:
     """The task of a config's sections.
 
@@ -212,14 +266,25 @@ def classification(
         total_steps: the length of the run.
         axis_name: the device axis under pmap.
         loss: a name in LOSSES.
-        **options: Classification's own: label_smoothing, mixup, cutmix, ema_decay,
-            microbatches.
+        bce_threshold: of binary_cross_entropy_loss.
+        mixup, cutmix, mix_probability, cutmix_probability, mix_per: see Mixing.
+        ema_decay, ema_every, ema_warmup: see Averaging.
+        label_smoothing, l1, flip_tta, microbatches: see Classification.
+        teacher: see Distillation; None to learn from the labels alone.
 
     Raises:
         ValueError: a name or value is unknown or out of range.
     """
     if loss not in LOSSES:
         raise ValueError(f"unknown loss '{loss}'. {suggest(loss, LOSSES)}")
+    loss_fn: Callable = LOSSES[loss]
+    if bce_threshold is not None:
+        if loss != "binary_cross_entropy":
+            raise ValueError(
+                f"task.bce_threshold is for the loss 'binary_cross_entropy', not for "
+                f"'{loss}'; drop one of them."
+            )
+        loss_fn = partial(loss_fn, threshold=bce_threshold)
     if not spec.num_classes:
         raise ValueError(
             f"{spec.source} has no labels, which classification learns from; choose "
@@ -234,15 +299,22 @@ def classification(
             "classes; remove it from the config, or give at least as many."
         )
     names = [*spec.class_names, *map(str, range(spec.num_classes, num_classes))]
-    fields = {
-        "model": network,
-        "optimizer": create_optimizer(optim, total_steps),
-        "num_classes": num_classes,
-        "class_names": tuple(names),
-        "mean": spec.mean,
-        "std": spec.std,
-        "loss": LOSSES[loss],
-        "axis_name": axis_name,
-    }
-    check_arguments(Classification, options, "task 'classification'", given=fields)
-    return Classification(**fields, **options)
+    optimizer = create_optimizer(optim, total_steps)
+    frozen = (*optimizer.freeze, *getattr(network, "frozen_modules", ()))
+    return Classification(
+        model=network,
+        optimizer=dataclasses.replace(optimizer, freeze=frozen),
+        num_classes=num_classes,
+        class_names=tuple(names),
+        mean=spec.mean,
+        std=spec.std,
+        loss=loss_fn,
+        label_smoothing=label_smoothing,
+        mixing=Mixing(mixup, cutmix, mix_probability, cutmix_probability, mix_per),
+        averaging=Averaging(ema_decay, ema_every, ema_warmup),
+        l1=l1,
+        distillation=distillation(teacher, num_classes, len(spec.mean)),
+        flip_tta=flip_tta,
+        microbatches=microbatches,
+        axis_name=axis_name,
+    )

@@ -20,6 +20,7 @@ from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report
 from resnet_jax.run import build_data, build_task, make_plan
 from resnet_jax.train import compile_train_step, train
+from resnet_jax.weights import read_networks
 
 ROUNDS = 3
 
@@ -46,14 +47,20 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
     plain["data"] = {**(plain.get("data") or {}), "evals": {}}
     plan = make_plan(plain)
     data = build_data(plain)
-    task = build_task(plain, data.spec)
+    networks = read_networks(plain, data.spec)
+    teachers = {name: each.teacher for name, each in networks.items()}
+    task = build_task(plain, data.spec, teachers)
+    frozen = {name: each.variables for name, each in networks.items()} or None
+    plan = dataclasses.replace(plan, frozen=frozen)
     batch_size, mode = plan.batch_size, plan.options.parallel
     mesh, key = make_mesh(batch_size), keys(plan.seed)["train"]
     batch = place(next(data.train(0, draws=task.draws)), mesh, mode)
-    init = jax.jit(
-        lambda key: task.init(key, data.spec.batch(1)), out_shardings=replicated(mesh)
-    )
-    state = init(key)
+
+    def init(key, frozen):
+        state = task.init(key, data.spec.batch(1))
+        return dataclasses.replace(state, frozen=jax.tree.map(jnp.copy, frozen))
+
+    state = jax.jit(init, out_shardings=replicated(mesh))(key, frozen)
     begin = time.perf_counter()
     step = compile_train_step(task, mesh, mode).lower(state, batch, key).compile()
     compiling = time.perf_counter() - begin

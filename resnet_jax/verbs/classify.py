@@ -7,6 +7,7 @@ import numpy as np
 
 from resnet_jax.classifier import open_classifier
 from resnet_jax.data.images import SUFFIXES
+from resnet_jax.verbs.explanation import Explanation
 from resnet_jax.verbs.table import Table, warn
 
 
@@ -17,6 +18,8 @@ def classify(
     checkpoint: str = "newest",
     preprocessing: str = "",
     top: int = 1,
+    explain: str = "",
+    out: str = "",
 ) -> Table:
     """The most probable labels of images.
 
@@ -30,15 +33,23 @@ def classify(
         checkpoint: of a run: 'newest', 'best' or a step.
         preprocessing: for weights that do not say it, see classifier.
         top: labels per image.
+        explain: a name in explain.EXPLANATIONS; a picture of each image, with where the
+            network finds its most probable label, is then written. '' for none.
+        out: the pictures' folder; '' for explanations/ in the run folder. Pictures keep
+            the images' names, and none is overwritten: a number is added.
 
     Returns:
-        Rows of image, rank, label, probability.
+        Rows of image, rank, label, probability, and with `explain` picture, its path.
 
     Raises:
-        ValueError: the source is not there or no classifier, no image is found, or all
-            of them are unreadable. A bad one among others is reported and left out.
+        ValueError: `explain` is unknown, or `out` is given without it; the source is
+            not there or no classifier, no image is found, or all of them are
+            unreadable. A bad one among others is reported and left out.
     """
     files = list(_files(images))
+    if out and not explain:
+        raise ValueError(f"--out={out} is for pictures; ask for them with --explain.")
+    explanation = Explanation.beside(explain, source, out) if explain else None
     classifier = open_classifier(source, checkpoint, warn, preprocessing)
     names = classifier.names
     if not 1 <= top <= len(names):
@@ -46,20 +57,27 @@ def classify(
             f"--top is {top}; expected 1 to {len(names)}, its number of classes."
         )
     rows, bad = [], []
-    for file in files:
+    for file, name in files:
         try:
             image = classifier.read(file)
         except ValueError as error:
             bad.append(str(error))
             continue
         probabilities = classifier.probabilities(image[None])[0]
-        for rank, index in enumerate(np.argsort(-probabilities)[:top], 1):
+        best = np.argsort(-probabilities)[:top]
+        written = {}
+        if explanation:
+            caption = f"{names[best[0]]}  {probabilities[best[0]]:.1%}"
+            path = explanation.write(classifier, image, best[0], caption, name)
+            written["picture"] = path
+        for rank, index in enumerate(best, 1):
             rows.append(
                 {
                     "image": str(file),
                     "rank": rank,
                     "label": names[index],
                     "probability": float(probabilities[index]),
+                    **written,
                 }
             )
     if not rows:
@@ -70,7 +88,8 @@ def classify(
     return Table(rows, {"probability": ".4f"})
 
 
-def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
+def _files(paths: Sequence[str]) -> Iterator[tuple[pathlib.Path, pathlib.PurePath]]:
+    """Each image, and its name: its path inside the folder that was given."""
     for path in map(pathlib.Path, paths):
         if path.is_dir():
             found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
@@ -78,9 +97,9 @@ def _files(paths: Sequence[str]) -> Iterator[pathlib.Path]:
                 raise ValueError(
                     f"folder '{path}' holds no {', '.join(SUFFIXES)} file."
                 )
-            yield from found
+            yield from ((file, file.relative_to(path)) for file in found)
         elif path.is_file():
-            yield path
+            yield path, pathlib.PurePath(path.name)
         else:
             raise ValueError(
                 f"there is no file or folder '{path}'; expected images, or a folder."

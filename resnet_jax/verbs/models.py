@@ -1,22 +1,36 @@
 """resnet-jax models: what there is, and how large it is."""
 
+import pathlib
+
+import jax
+import jax.numpy as jnp
+
+from resnet_jax.explain import layer_statistics
 from resnet_jax.lookup import suggest
 from resnet_jax.models import MODELS, create_model, default_input, list_models
 from resnet_jax.models.summary import summarize
-from resnet_jax.verbs.table import Table
+from resnet_jax.run import load
+from resnet_jax.verbs.table import Table, warn
 
 
-def models(pattern: str = "") -> Table:
+def models(pattern: str = "", *, layers: bool = False) -> Table:
     """A row per model: name, parameters, GFLOPs of one image, its size.
 
     GFLOPs count a multiply-add as two operations.
 
     Args:
         pattern: a shell pattern such as 'resnet*'; '' for all.
+        layers: instead a row per array of params, as explain.layer_statistics says, of
+            one model's first weights (seed 0), or of the weights that a run evaluates
+            with, where `pattern` is its folder.
 
     Raises:
-        ValueError: no model matches.
+        ValueError: no model matches, or with `layers` more than one, or no run is
+            there.
     """
+    if layers:
+        formats = {"count": ",", "mean": ".4g", "std": ".4g", "norm": ".4g"}
+        return Table(layer_statistics(_params(pattern)), {**formats, "zeros": ".1%"})
     names = list_models(pattern or "*")
     if not names:
         raise ValueError(f"no model matches '{pattern}'. {suggest(pattern, MODELS)}")
@@ -34,3 +48,20 @@ def models(pattern: str = "") -> Table:
             }
         )
     return Table(rows, {"parameters": ",", "gflops": ".3f"})
+
+
+def _params(name: str) -> dict:
+    """The params of a model or of a run's newest checkpoint."""
+    if name and name not in MODELS and pathlib.Path(name).is_dir():
+        run = load(name, warn=warn)
+        return run.task.prepare_eval(run.state).nets["model"].params
+    if name not in MODELS:
+        raise ValueError(
+            f"--layers needs one model or a run folder, not '{name}'. "
+            f"{suggest(name, list_models())}"
+        )
+    image = jnp.zeros((1, *default_input(name)))
+    # It runs once: a fast program would take longer to make than to run.
+    slow = {"xla_backend_optimization_level": "0"}
+    init = jax.jit(create_model(name).init, compiler_options=slow)
+    return init(jax.random.key(0), image)["params"]

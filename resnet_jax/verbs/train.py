@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from functools import partial
 
 import jax
 from etils import epath
@@ -14,13 +15,15 @@ from resnet_jax.parallel import make_mesh
 from resnet_jax.plan import Plan
 from resnet_jax.preemption import Stop
 from resnet_jax.report import Report, unused_accelerator
-from resnet_jax.run import absolute, build_data, build_task, load, make_plan
+from resnet_jax.run import absolute, build_data, build_task, make_plan
 from resnet_jax.spec import DataSpec
+from resnet_jax.speedrun import speedrun_options, train_speedrun
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Task
 from resnet_jax.train import compile_train_step
 from resnet_jax.train import train as train_loop
 from resnet_jax.verbs.workdir import choose_workdir, locked
+from resnet_jax.weights import read_networks, warm_start
 
 
 def train(
@@ -53,7 +56,9 @@ def train(
     plan = make_plan(plain)
     folder = choose_workdir(workdir, name, plain, allow_changes)
     data = build_data(plain)
-    task = build_task(plain, data.spec)
+    networks = read_networks(plain, data.spec)
+    teachers = {name: each.teacher for name, each in networks.items()}
+    task = build_task(plain, data.spec, teachers)
     check_best(plan.best[0], task, tuple(data.evals))
     stop = Stop()
     plan = dataclasses.replace(
@@ -62,15 +67,24 @@ def train(
             "config": configs.to_json(plain),
             "spec": data.spec.to_json(),
             "version": __version__,
+            "frozen": {name: each.described() for name, each in networks.items()},
         },
         stopping=stop,
-        start=warm_start(plain.get("init_from"), task, data.spec, folder),
+        frozen={name: each.variables for name, each in networks.items()} or None,
     )
     state = jax.eval_shape(
         lambda key: task.init(key, data.spec.batch(1)), jax.random.key(0)
     )
+    start, beginning = None, ""
+    if plain.get("init_from") and not (folder / FOLDER).exists():
+        start, beginning = warm_start(plain["init_from"], state, data.spec)
+    plan = dataclasses.replace(plan, start=start)
     rehearse(task, data.spec, plan, state, folder)
     facts = banner(name, state, data.spec, plan, folder)
+    if beginning:
+        facts["begins from"] = beginning
+    for helper, network in networks.items():
+        facts[helper] = f"'{network.source}'"
     if dry_run:
         width = max(map(len, facts))
         print("\n".join(f"{fact:{width}}  {text}" for fact, text in facts.items()))
@@ -92,7 +106,11 @@ def train(
         keep, best = plan.options.keep, plan.best[1]
         checkpoints = Checkpoints(report.workdir, keep=keep, best=best)
         try:
-            _, metrics = train_loop(task, data, plan, report, checkpoints)
+            if options := speedrun_options(plain):
+                loop = partial(train_speedrun, options=options)
+            else:
+                loop = train_loop
+            _, metrics = loop(task, data, plan, report, checkpoints)
         finally:
             with contextlib.suppress(Exception):
                 checkpoints.close()
@@ -122,6 +140,7 @@ def rehearse(
         checkpoints = Checkpoints(absolute(folder), read_only=True)
         with contextlib.closing(checkpoints), contextlib.suppress(DamagedError):
             for step in checkpoints.steps()[:1]:
+                plan.check_frozen(checkpoints.describe(step))
                 checkpoints.check(step, state)
         return
     mesh, mode = make_mesh(plan.batch_size), plan.options.parallel
@@ -131,38 +150,8 @@ def rehearse(
         key: jax.ShapeDtypeStruct((*lead, *spec.shapes[key]), dtype)
         for key, dtype in spec.dtypes.items()
     }
+    state = dataclasses.replace(state, frozen=plan.frozen)
     compile_train_step(task, mesh, mode).lower(state, batch, jax.random.key(0))
-
-
-def warm_start(
-    source: str | None, task: Task, spec: DataSpec, folder: epath.Path
-) -> dict | None:
-    """{net: {'params', 'stats'}} of another run, for a run that has no checkpoint yet.
-
-    Raises:
-        ValueError: there is no such run, or its networks have other shapes.
-    """
-    if not source or (folder / FOLDER).exists():
-        return None
-    other = load(source)
-    key = jax.random.key(0)
-    state = other.task.prepare_eval(other.state, (), key)
-    wanted = jax.eval_shape(lambda: task.init(key, spec.batch(1)))
-    start = {}
-    for name, net in wanted.nets.items():
-        if name not in state.nets:
-            raise ValueError(f"init_from '{source}' has no network '{name}'.")
-        values = {"params": state.nets[name].params, "stats": state.nets[name].stats}
-        here = jax.tree.map(
-            lambda x: x.shape, {"params": net.params, "stats": net.stats}
-        )
-        if jax.tree.map(lambda x: x.shape, values) != here:
-            raise ValueError(
-                f"init_from '{source}' holds another network than config.model; use "
-                "the model, and as many classes, as that run."
-            )
-        start[name] = values
-    return start
 
 
 def banner(

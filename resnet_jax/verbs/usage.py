@@ -6,11 +6,19 @@ from typing import NamedTuple
 
 
 class Flag(NamedTuple):
-    """A flag of a verb: its type follows the default."""
+    """A flag of a verb: its type follows the default.
+
+    Attributes:
+        name: with underscores; dashes are taken too.
+        default: its value where it is not given.
+        help: one line.
+        bare: the value of a text flag that is typed without one, '' where it needs one.
+    """
 
     name: str
     default: bool | int | str
     help: str
+    bare: str = ""
 
     @property
     def usage(self) -> str:
@@ -18,7 +26,8 @@ class Flag(NamedTuple):
         name = self.name.replace("_", "-")
         if isinstance(self.default, bool):
             return f"--no{name}" if self.default else f"--{name}"
-        return f"--{name}={'N' if isinstance(self.default, int) else 'TEXT'}"
+        value = f"={'N' if isinstance(self.default, int) else 'TEXT'}"
+        return f"--{name}[{value}]" if self.bare else f"--{name}{value}"
 
 
 class Verb(NamedTuple):
@@ -85,13 +94,27 @@ VERBS = {
             CHECKPOINT,
             PREPROCESSING,
             Flag("top", 1, "labels per image; by default one"),
+            Flag(
+                "explain",
+                "",
+                "a picture per image; grad_cam or another way",
+                "grad_cam",
+            ),
+            Flag(
+                "out", "", "their folder; by default RUN/explanations, or explanations"
+            ),
             JSON,
         ),
     ),
     "models": Verb(
         "the models whose names match PATTERN, such as 'resnet*', and their sizes",
         ("pattern?",),
-        (JSON,),
+        (
+            Flag(
+                "layers", False, "a row per array of one model, or of a run's weights"
+            ),
+            JSON,
+        ),
     ),
     "prepare": Verb(
         "write a TFDS directory from files that you have, without TensorFlow",

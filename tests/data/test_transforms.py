@@ -90,10 +90,24 @@ def test_random_resized_crop_falls_back_to_the_center():
     assert crop.box(100, 10, RNG.random(22)) == (43, 0, 13, 10)
 
 
+def test_scale_crop_by_hand():
+    x = images(1, 20, 30, 3)
+    section = {"scale_crop": {"size": 8, "sides": (10, 13)}}
+    y, _ = run(section, x, np.array([[0.5, 0.999, 0.25]]))  # 12 x 18, the lower edge
+    scaled = np.asarray(
+        Image.fromarray(x[0]).resize((18, 12), Image.Resampling.BILINEAR)
+    )
+    np.testing.assert_array_equal(y[0], scaled[4:12, 2:10])
+    for u in RNG.random((50, 3)):
+        assert run(section, x, u[None])[0].shape == (1, 8, 8, 3)
+
+
 def test_images_of_different_sizes():
     x = [images(20, 30, 3), images(50, 11, 3)]
     y, _ = run({"random_resized_crop": {"size": 8}}, x)
     assert y.shape == (2, 8, 8, 3) and y.dtype == np.uint8
+    y, _ = run({"scale_crop": {"size": 8, "sides": (9, 12)}}, x)
+    assert y.shape == (2, 8, 8, 3)
     y, _ = run({"center_crop": {"size": 8}, "resize": {"size": 9}}, x)
     assert y.shape == (2, 8, 8, 3)
 
@@ -225,6 +239,10 @@ def test_table_order_and_none():
         ({"resize": {"size": (3, 0)}}, "resize size must be a whole number from 1"),
         ({"color_jitter": {"hue": 0.6}}, "hue must be from 0 to 0.5, not 0.6"),
         ({"color_jitter": {"contrast": -1}}, "contrast must be from 0, not -1"),
+        (
+            {"scale_crop": {"size": 9, "sides": (8, 9)}},
+            "scale_crop sides need size = 9",
+        ),
         (
             {"random_resized_crop": {"size": 4, "scale": (1, 0.5)}},
             "scale needs 0 < low <= high",

@@ -10,6 +10,7 @@ from resnet_jax.losses.classification import (
     binary_cross_entropy_loss,
     class_targets,
     cross_entropy_loss,
+    l1_penalty,
 )
 
 LOGITS = jnp.log(jnp.array([[1.0, 2.0, 5.0], [4.0, 4.0, 2.0]]))
@@ -35,6 +36,19 @@ def test_binary_cross_entropy_is_the_mean_over_classes_too():
     logits = jnp.array([[0.0, jnp.log(3.0)]])
     loss = binary_cross_entropy_loss(logits, jnp.array([[1.0, 0.0]]))
     np.testing.assert_allclose(loss, (np.log(2) + np.log(4)) / 2, rtol=1e-6)
+
+
+def test_a_threshold_makes_each_mixed_class_a_full_one():
+    logits = jnp.array([[0.0, jnp.log(3.0), -jnp.log(3.0)]])
+    mixed = jnp.array([[0.7, 0.25, 0.05]])
+    loss = binary_cross_entropy_loss(logits, mixed, threshold=0.2)
+    expected = (np.log(2) + np.log(4 / 3) + np.log(4 / 3)) / 3
+    np.testing.assert_allclose(loss, expected, rtol=1e-6)
+
+
+def test_l1_is_of_kernels_only():
+    params = {"conv": {"kernel": jnp.array([[1.0, -2.0]]), "bias": jnp.array([7.0])}}
+    assert l1_penalty(params) == 3 and l1_penalty({}) == 0
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from resnet_jax.nn.convolution import Conv, convolution
+from resnet_jax.nn.convolution import Conv, StandardizedConv, convolution
 
 
 def by_hand(x, kernel, strides, margin, dilation, groups):
@@ -72,6 +72,26 @@ def test_kernels_are_drawn_as_in_torchvision():
     kernel = Conv(128, 3, groups=2).init(jax.random.key(0), shape)["params"]["kernel"]
     assert kernel.shape == (3, 3, 32, 128)
     np.testing.assert_allclose(kernel.std(), np.sqrt(2 / (9 * 128)), rtol=0.02)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_standardized_kernels(groups):
+    rng = np.random.default_rng(0)
+    x, kernel = rng.normal(size=(1, 5, 4, 4)), rng.normal(2, 3, (3, 3, 4 // groups, 6))
+    with jax.enable_x64(True):
+        conv = StandardizedConv(6, 3, groups=groups, epsilon=0.5)
+        y = conv.apply({"params": {"kernel": kernel}}, x)
+    centered = kernel - kernel.mean((0, 1, 2))
+    standard = centered / np.sqrt(kernel.var((0, 1, 2)) + 0.5)
+    np.testing.assert_allclose(y, by_hand(x, standard, 1, 1, 1, groups), atol=1e-9)
+
+
+def test_standardization_ignores_the_kernels_scale_in_half_precision():
+    x, conv = jnp.ones((1, 4, 4, 3)), convolution("std", dtype=jnp.bfloat16)(2, 3)
+    kernel = 100 + jax.random.normal(jax.random.key(0), (3, 3, 3, 2))
+    y, z = (conv.apply({"params": {"kernel": k}}, x) for k in (kernel, 8 * kernel))
+    assert y.dtype == jnp.bfloat16
+    np.testing.assert_allclose(np.float32(y), np.float32(z), atol=0.05)
 
 
 def test_groups_must_divide_the_channels():

@@ -10,6 +10,8 @@ from jax.sharding import NamedSharding, PartitionSpec
 from resnet_jax.nn.normalization import (
     NORMS,
     BatchNorm,
+    EvoNorm,
+    FilterResponseNorm,
     GroupNorm,
     LayerNorm,
     normalization,
@@ -93,7 +95,8 @@ def test_initializing_leaves_the_statistics_alone():
 @pytest.mark.parametrize("name", NORMS)
 @pytest.mark.parametrize("dtype", [None, jnp.bfloat16])
 def test_every_norm_keeps_float32_within(name, dtype):
-    section = {"name": name, "num_groups": 2} if name == "group" else name
+    grouped = name in ("group", "evo")
+    section = {"name": name, "num_groups": 2} if grouped else name
     norm = normalization(section, dtype=dtype)(scale_init=jax.nn.initializers.ones)
     x = jnp.asarray(images(), jnp.bfloat16)
     variables = norm.init(jax.random.key(0), x, False)
@@ -116,6 +119,25 @@ def test_group_and_layer_norm_by_hand(norm):
     else:
         mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
     np.testing.assert_allclose(y, (x - mean) / np.sqrt(var + norm.epsilon), atol=1e-9)
+
+
+def drawn(norm, x):
+    """Variables that are neither ones nor zeros."""
+    shapes = jax.eval_shape(norm.init, jax.random.key(0), x, False)["params"]
+    rng = np.random.default_rng(1)
+    return {name: rng.normal(size=leaf.shape) for name, leaf in shapes.items()}
+
+
+def test_norms_that_activate_by_hand():
+    x, evo, frn = images((2, 3, 2, 4)), EvoNorm(num_groups=2), FilterResponseNorm()
+    with jax.enable_x64(True):
+        p, q = drawn(evo, x), drawn(frn, x)
+        got = [evo.apply({"params": p}, x, True), frn.apply({"params": q}, x, True)]
+    var = np.repeat(x.reshape(2, 6, 2, 2).var((1, 3)), 2, 1)[:, None, None]
+    y = x / (1 + np.exp(-p["v"] * x)) / np.sqrt(var + 1e-5)
+    z = q["scale"] * x / np.sqrt((x**2).mean((1, 2), keepdims=True) + 1e-5) + q["bias"]
+    np.testing.assert_allclose(got[0], p["scale"] * y + p["bias"], atol=1e-9)
+    np.testing.assert_allclose(got[1], np.maximum(z, q["tau"]), atol=1e-9)
 
 
 def sharded(x):
@@ -180,11 +202,12 @@ def test_other_groups_are_refused_under_pmap():
         (BatchNorm(), (1, 1, 1, 4), "one value per channel"),
         (BatchNorm(group_size=1), (2, 1, 1, 4), "one value per channel"),
         (GroupNorm(), SHAPE, "cannot split 4 channels into 32"),
+        (EvoNorm(), SHAPE, "cannot split 4 channels into 32"),
     ],
 )
 def test_impossible_groups_are_refused(norm, shape, message):
     x = images(shape).astype(np.float32)
-    variables = {"params": {"scale": np.ones(4), "bias": np.zeros(4)}}
+    variables = {"params": {"scale": np.ones(4), "bias": np.zeros(4), "v": np.ones(4)}}
     variables["batch_stats"] = {"mean": np.zeros(4), "var": np.ones(4)}
     with pytest.raises(ValueError, match=message):
         norm.apply(variables, x, True, mutable="batch_stats")

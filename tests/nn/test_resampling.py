@@ -2,7 +2,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from resnet_jax.nn.resampling import avg_pool, global_avg_pool, max_pool
+from resnet_jax.nn.resampling import (
+    avg_pool,
+    avg_pool_squares,
+    global_avg_pool,
+    max_pool,
+)
 
 
 @pytest.mark.parametrize("side", [5, 6])
@@ -25,3 +30,17 @@ def test_global_mean_is_summed_in_float32():
     y = global_avg_pool(x)
     assert y.dtype == jnp.float32
     np.testing.assert_allclose(y, 1.0078125, rtol=1e-6)
+
+
+@pytest.mark.parametrize("size", [5, 6])
+def test_means_of_squares(size):
+    x = np.random.default_rng(0).normal(size=(2, size, size, 1))
+    mean = avg_pool_squares(x, 2)
+    assert mean.shape[1] == 3
+    np.testing.assert_allclose(mean[:, 0, 0], x[:, :2, :2].mean((1, 2)), rtol=1e-5)
+    inside = x[:, 4:, 4:].mean((1, 2))
+    np.testing.assert_allclose(mean[:, 2, 2], inside, rtol=1e-5)
+    dilated = avg_pool_squares(x, 1, 2)
+    assert dilated.shape == x.shape
+    np.testing.assert_allclose(dilated[:, -1, -1], x[:, -1, -1] / 4, rtol=1e-5)
+    assert avg_pool_squares(x, 1, 1) is x

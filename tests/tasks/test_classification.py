@@ -89,10 +89,22 @@ def test_every_leaf_gets_a_gradient():
     [
         {},
         {"mixup": 0.4, "cutmix": 1.0, "label_smoothing": 0.1, "ema_decay": 0.9},
+        {
+            "mixup": 0.4,
+            "cutmix": 1.0,
+            "mix_probability": 0.8,
+            "mix_per": "example",
+            "ema_decay": 0.9,
+            "ema_every": 2,
+            "ema_warmup": True,
+            "l1": 1e-3,
+            "loss": "binary_cross_entropy",
+            "bce_threshold": 0.2,
+        },
         # Under pmap a part is taken from each device's rows: other statistics groups.
         {"microbatches": 2, "model": {**MODEL, "norm": GROUP_NORM}},
     ],
-    ids=["plain", "mixed", "accumulated"],
+    ids=["plain", "mixed", "mixed_each", "accumulated"],
 )
 def test_pmap_equals_jit(section):
     jit, pmap = run(make(**section)), run(make(AXIS, **section), mode="pmap")
@@ -125,6 +137,29 @@ def test_mixing_depends_on_the_key():
     images = [task.inputs(BATCH, jax.random.key(seed))["image"] for seed in (0, 0, 1)]
     np.testing.assert_array_equal(images[0], images[1])
     assert (images[0] != images[2]).any()
+
+
+def test_l1_adds_to_the_loss():
+    (plain,), (more,) = (run(make(l1=l1), steps=1)[1] for l1 in (0.0, 0.01))
+    params = make().init(KEY, BATCH).nets["model"].params
+    kernels = [abs(p).sum() for p in jax.tree.leaves(params) if p.ndim > 1]
+    assert more - plain == pytest.approx(0.01 * sum(kernels), rel=1e-4)
+
+
+def test_flips_in_evaluation_average_the_logits():
+    plain, flipped = make(), make(flip_tta=True)
+    state = plain.init(KEY, BATCH)
+    mirror = {**BATCH, "image": BATCH["image"][:, :, ::-1]}
+    both = [plain.predict(state, batch)["logits"] for batch in (BATCH, mirror)]
+    mean = (both[0] + both[1]) / 2
+    for task, options in ((flipped, {}), (plain, {"tta": True})):
+        found = task.predict(state, BATCH, **options)
+        np.testing.assert_allclose(found["logits"], mean, atol=1e-6)
+        np.testing.assert_allclose(found["probabilities"].sum(-1), 1, rtol=1e-5)
+    found = flipped.predict(state, BATCH, tta=False)["logits"]
+    np.testing.assert_array_equal(found, both[0])
+    rows = flipped.eval_step(state, BATCH)
+    np.testing.assert_array_equal(rows["predicted"], mean.argmax(-1))
 
 
 def test_bfloat16_keeps_params_statistics_and_logits_in_float32():
@@ -179,6 +214,13 @@ def test_fresh_tasks_are_equal_trees():
     [
         ({"label_smoothing": 1.0}, "task.label_smoothing is 1.0"),
         ({"ema_decay": -0.1}, "task.ema_decay is -0.1"),
+        ({"ema_decay": 0.9, "ema_every": 0}, "task.ema_every is 0"),
+        ({"l1": -1.0}, "task.l1 is -1.0"),
+        ({"mix_per": "elem"}, "task.mix_per is 'elem'; expected 'batch' or 'example'"),
+        ({"bce_threshold": 0.2}, "bce_threshold is for the loss 'binary_cross_ent"),
+        ({"teacher": {"source": "x", "temperature": 0}}, "teacher.temperature is 0"),
+        ({"teacher": {"source": "x", "weight": 0}}, "teacher.weight is 0"),
+        ({"teacher": {"source": "x", "wieght": 1}}, "takes no 'wieght'. Did you mean"),
         ({"loss": "cross_entrpy"}, "unknown loss 'cross_entrpy'. Did you mean cross_"),
         ({"mixip": 0.1}, "takes no 'mixip'. Did you mean mixup"),
         ({"model": {**MODEL, "num_classes": 2}}, "num_classes is 2 and the data has 3"),
