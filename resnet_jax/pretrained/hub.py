@@ -61,7 +61,7 @@ def fetch_repository(
 
 def _fetch(repository: str, file: str, access: Access) -> pathlib.Path | None:
     """A file's path in the cache; None where the repository has no such file."""
-    hub = _library()
+    hub = hub_library()
     errors = hub.errors
     what = f"the hub's repository '{repository}'"
     try:
@@ -107,7 +107,7 @@ def _other_weights(
     names = [path.name for path in snapshot.glob("*.safetensors")]
     if not names and not access.local_files_only:
         try:
-            names = _library().list_repo_files(
+            names = hub_library().list_repo_files(
                 repository, revision=access.revision, token=access.token
             )
         except OSError as error:
@@ -116,13 +116,14 @@ def _other_weights(
     return sorted(n for n in names if n.endswith(".safetensors") and "/" not in n)
 
 
-def _library():
+def hub_library():
+    """huggingface_hub; ValueError where it is not installed."""
     try:
         import huggingface_hub
         import huggingface_hub.errors
     except ImportError as error:
         raise ValueError(
-            "weights of the hub need `pip install 'resnet-jax[hub]'`; a local folder "
-            "or file needs nothing."
+            "the hub needs `pip install 'resnet-jax[hub]'`; local files and folders do "
+            "not."
         ) from error
     return huggingface_hub

@@ -90,15 +90,36 @@ def from_pretrained(
     return loaded.model, loaded.variables, loaded.description.preprocessing
 
 
+Found = tuple[Description, dict[str, np.ndarray]]
+
+
 def load_pretrained(
     name: str | os.PathLike,
     access: Access | None = None,
     num_classes: int | None = None,
     in_channels: int | None = None,
     test: bool = False,
+    checkpoint: str = "newest",
 ) -> Pretrained:
-    """As from_pretrained, with all that is known of the weights."""
-    description, weights = find(os.fspath(name), access or Access(), test)
+    """As from_pretrained, with all that is known of the weights.
+
+    Args:
+        name, num_classes, in_channels, test: see from_pretrained.
+        access: how downloads are made.
+        checkpoint: of a run: 'newest', 'best' or a step.
+    """
+    name = os.fspath(name)
+    if checkpoint != "newest":
+        found = read_run(name, checkpoint)
+    else:
+        found = find(name, access or Access(), test)
+    return _build(name, found, num_classes, in_channels)
+
+
+def _build(
+    name: str, found: Found, num_classes: int | None, in_channels: int | None
+) -> Pretrained:
+    description, weights = found
     model, fields = description.model, dict(description.fields)
     weights = {key: _float32(value) for key, value in weights.items()}
     if offset := description.label_offset:
@@ -122,9 +143,6 @@ def load_pretrained(
         raise ValueError(f"weights '{name}': {error}") from error
     description = dataclasses.replace(description, fields=fields)
     return Pretrained(module, variables, description)
-
-
-Found = tuple[Description, dict[str, np.ndarray]]
 
 
 def find(name: str, access: Access, test: bool = False) -> Found:
@@ -175,8 +193,14 @@ def _timm(name: str, access: Access, test: bool) -> Found:
     plain, access = _revision(name.removeprefix("timm/"), access)
     model, _, tag = plain.partition(".")
     if model not in TAGS:
-        closest = _closest(plain, known_names() if tag else TAGS)
+        published = [name for name, tags in TAGS.items() if tags]
+        closest = _closest(plain, known_names() if tag else published)
         raise ValueError(f"there are no pretrained weights '{name}'. {closest}")
+    if not (tag or TAGS[model]):
+        raise ValueError(
+            f"nobody published weights of '{model}'; create_model('{model}') makes the "
+            "untrained network."
+        )
     repository = f"timm/{model}.{tag or TAGS[model][0]}"
     try:
         return _repository(repository, access, test)

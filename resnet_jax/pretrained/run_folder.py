@@ -1,5 +1,6 @@
 """A run of `resnet-jax train` as pretrained weights."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,9 +50,35 @@ def read_run(
         fields=fields,
         preprocessing=prepared_for(run.spec),
         class_names=tuple(getattr(run.task, "class_names", ())),
-        facts={"resnet_jax": {"step": run.step, "task": run.config["task"]["name"]}},
+        facts={"resnet_jax": _record(path, run)},
     )
     return description, to_torch({"params": net.params, **net.stats})
+
+
+def _record(path: epath.PathLike, run: Any) -> dict[str, Any]:
+    """How the weights came about: what the run folder says of itself."""
+    from resnet_jax.config import to_json
+
+    record = {
+        "config": to_json(run.config),
+        "step": run.step,
+        "data": run.spec.source,
+        "metrics": {},
+    }
+    metrics, about = (
+        epath.Path(path) / f for f in ("metrics.jsonl", "environment.json")
+    )
+    for line in metrics.read_text().splitlines() if metrics.exists() else ():
+        row = json.loads(line)
+        if row.pop("step") == run.step:
+            tested = {k: v for k, v in row.items() if k.split("/")[0] in run.spec.sizes}
+            tested = {k: v for k, v in tested.items() if not k.startswith("train/")}
+            record["metrics"] |= tested
+    if about.exists():
+        last = json.loads(about.read_text())[-1]
+        kept = ("title", "command", "commit", "device", "devices", "versions")
+        record |= {key: last[key] for key in kept if last.get(key)}
+    return record
 
 
 def prepared_for(spec: DataSpec) -> Preprocessing:

@@ -1,6 +1,7 @@
-"""The tags of timm's pretrained residual networks, timm 1.0.31: the default first.
+"""timm's residual networks and the tags of their weights, timm 1.0.31.
 
-They lie on the Hugging Face hub, as timm/NAME.TAG.
+All of resnet.py and resnetv2.py; the default tag first, none where nobody published
+weights. They lie on the Hugging Face hub, as timm/NAME.TAG.
 """
 
 TAGS: dict[str, tuple[str, ...]] = {
@@ -10,8 +11,11 @@ TAGS: dict[str, tuple[str, ...]] = {
     "ecaresnet50t": ("ra2_in1k", "a1_in1k", "a2_in1k", "a3_in1k"),
     "ecaresnet101d": ("miil_in1k",),
     "ecaresnet101d_pruned": ("miil_in1k",),
+    "ecaresnet200d": (),
     "ecaresnet269d": ("ra2_in1k",),
     "ecaresnetlight": ("miil_in1k",),
+    "ecaresnext26t_32x4d": (),
+    "ecaresnext50t_32x4d": (),
     "resnet10t": ("c3_in1k",),
     "resnet14t": ("c3_in1k",),
     "resnet18": (
@@ -69,6 +73,7 @@ TAGS: dict[str, tuple[str, ...]] = {
         "gluon_in1k",
     ),
     "resnet50s": ("gluon_in1k",),
+    "resnet50t": (),
     "resnet101": (
         "a1h_in1k",
         "a1_in1k",
@@ -93,11 +98,16 @@ TAGS: dict[str, tuple[str, ...]] = {
     "resnet152c": ("gluon_in1k",),
     "resnet152d": ("ra2_in1k", "gluon_in1k"),
     "resnet152s": ("gluon_in1k",),
+    "resnet200": (),
     "resnet200d": ("ra2_in1k",),
+    "resnetaa34d": (),
     "resnetaa50": ("a1h_in1k",),
     "resnetaa50d": ("sw_in12k_ft_in1k", "sw_in12k", "d_in12k"),
     "resnetaa101d": ("sw_in12k_ft_in1k", "sw_in12k"),
+    "resnetblur18": (),
     "resnetblur50": ("bt_in1k",),
+    "resnetblur50d": (),
+    "resnetblur101d": (),
     "resnetrs50": ("tf_in1k",),
     "resnetrs101": ("tf_in1k",),
     "resnetrs152": ("tf_in1k",),
@@ -110,13 +120,19 @@ TAGS: dict[str, tuple[str, ...]] = {
     "resnetv2_34": ("ra4_e3600_r224_in1k",),
     "resnetv2_34d": ("ra4_e3600_r224_in1k", "ra4_e3600_r384_in1k"),
     "resnetv2_50": ("a1h_in1k",),
+    "resnetv2_50d": (),
     "resnetv2_50d_evos": ("ah_in1k",),
+    "resnetv2_50d_frn": (),
     "resnetv2_50d_gn": ("ah_in1k",),
+    "resnetv2_50t": (),
     "resnetv2_50x1_bit": ("goog_distilled_in1k", "goog_in21k_ft_in1k", "goog_in21k"),
     "resnetv2_50x3_bit": ("goog_in21k_ft_in1k", "goog_in21k"),
     "resnetv2_101": ("a1h_in1k",),
+    "resnetv2_101d": (),
     "resnetv2_101x1_bit": ("goog_in21k_ft_in1k", "goog_in21k"),
     "resnetv2_101x3_bit": ("goog_in21k_ft_in1k", "goog_in21k"),
+    "resnetv2_152": (),
+    "resnetv2_152d": (),
     "resnetv2_152x2_bit": (
         "goog_teacher_in21k_ft_in1k",
         "goog_teacher_in21k_ft_in1k_384",
@@ -157,8 +173,16 @@ TAGS: dict[str, tuple[str, ...]] = {
     "resnext101_32x32d": ("fb_wsl_ig1b_ft_in1k",),
     "resnext101_64x4d": ("c1_in1k", "tv_in1k", "gluon_in1k"),
     "senet154": ("gluon_in1k",),
+    "seresnet18": (),
+    "seresnet34": (),
     "seresnet50": ("a1_in1k", "a2_in1k", "a3_in1k", "ra2_in1k"),
+    "seresnet50t": (),
+    "seresnet101": (),
+    "seresnet152": (),
     "seresnet152d": ("ra2_in1k",),
+    "seresnet200d": (),
+    "seresnet269d": (),
+    "seresnetaa50d": (),
     "seresnext26d_32x4d": ("bt_in1k",),
     "seresnext26t_32x4d": ("bt_in1k",),
     "seresnext50_32x4d": ("racm_in1k", "gluon_in1k"),

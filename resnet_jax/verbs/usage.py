@@ -116,6 +116,18 @@ VERBS = {
             JSON,
         ),
     ),
+    "convert": Verb(
+        "write the weights of a run, a file or a published name to a folder",
+        ("source",),
+        (
+            Flag("out", "", "the folder to write, new or empty"),
+            Flag("to", "", "'timm' for what timm and transformers load; else our own"),
+            CHECKPOINT,
+            Flag("push", "", "upload it to this repository of the hub: user/name"),
+            Flag("private", False, "make a new repository private"),
+            Flag("create_pr", False, "propose the upload as a pull request"),
+        ),
+    ),
     "prepare": Verb(
         "write a TFDS directory from files that you have, without TensorFlow",
         (),

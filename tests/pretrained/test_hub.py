@@ -168,5 +168,5 @@ def test_offline_mode_is_honored(tmp_path, monkeypatch):
 
 def test_without_the_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(ValueError, match=r"need `pip install 'resnet-jax\[hub\]'`"):
+    with pytest.raises(ValueError, match=r"needs `pip install 'resnet-jax\[hub\]'`"):
         from_pretrained("resnet50.a1_in1k")
