@@ -239,7 +239,7 @@ RUNS = [
     ("evaluate run --skip-bad", "are for --folder=FOLDER", "--config.data"),
     ("evaluate run --out=run", "'run' holds a run", "name another folder"),
     ("evaluate run --folder=nowhere", "no folder nowhere", "<class>/<image>"),
-    ("evaluate run --folder=images", "has 10 classes", "--classes=FILE"),
+    ("evaluate run --folder=images --split=test", "has 10 classes", "--classes=FILE"),
     ("evaluate run --folder=images --classes=none", "no file 'none'", "--classes"),
     ("evaluate run --split=tst", "'tst'", "Did you mean test?"),
     ("evaluate run --checkpoint=7", "'7'", "of which there are: 4, 2"),
