@@ -158,7 +158,8 @@ def from_weights(source: str, preprocessing: str = "") -> Classifier:
         if pathlib.Path(source).exists() or ":" in source:
             raise
         raise ValueError(
-            f"{error} (A run is named by its folder; '{source}' holds no run.)"
+            f"{error} And '{source}' holds no run; expected a --workdir of "
+            "`resnet-jax train`."
         ) from error
     count = about.fields["num_classes"]
     if not count:

@@ -150,6 +150,9 @@ def test_evaluate_repeats_what_training_found(place, capsys):
         logged["test/loss"], rel=1e-4
     )
     assert json.loads((place / run / "evaluation-test-4.json").read_text()) == result
+    classes = (place / run / "evaluation-test-4.csv").read_text().splitlines()
+    assert len(classes) == 11 and classes[0].startswith("class,examples,accuracy,")
+    assert "360 of digits (test)" in result["protocol"]
     table = said(capsys, "evaluate", run, "--split=train", "--checkpoint=2")
     assert table.splitlines()[0].split() == ["step", "2"]
     assert ["train/examples", "1,437"] in [row.split() for row in table.splitlines()]

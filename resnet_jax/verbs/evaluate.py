@@ -1,7 +1,7 @@
 """resnet-jax evaluate: how good a run or pretrained weights are on some data."""
 
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -94,6 +94,14 @@ def evaluate(
             they do not fit each other.
     """
     kinds = read_corruptions(corruptions, severity)
+    where = pathlib.Path(out).expanduser() if out else None
+    if where and (is_run(where) or (where / "config.json").exists()):
+        raise ValueError(f"--out='{out}' holds a run or weights; name another folder.")
+    if not folder and (classes or workers or skip_bad):
+        raise ValueError(
+            "--classes, --workers and --skip-bad are for --folder=FOLDER; what a run "
+            "reads is set by --config.data and --config.run."
+        )
     if folder:
         if overrides:
             raise ValueError(
@@ -113,7 +121,6 @@ def evaluate(
             f"'{classifier.source}' has no data of its own: give --folder=FOLDER with "
             "images in class folders."
         )
-    where = pathlib.Path(out) if out else None
     if where is None and is_run(source) and not folder:
         where = absolute(source)
     stem = "-".join(["evaluation", split or "-".join(trial.data.evals)])
@@ -134,9 +141,9 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
         for part, metric in task.metrics.items()
         for key, value in metric.summary(found[part]).items()
     }
-    result = Evaluation(
-        source, trial.step, trial.protocol, {**task.summarize(sums), **metrics}
-    )
+    metrics = {**task.summarize(sums), **metrics}
+    protocol = " ".join([trial.protocol, *uncounted(data, metrics)])
+    result = Evaluation(source, trial.step, protocol, metrics)
     if kinds:
         result["robustness"] = measure(
             evaluator, state, data, kinds, trial.batch_size, trial.seed
@@ -145,6 +152,17 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
         figures = task.figures(sums)
         save(result, figures, data, kinds, where, stem, trial.seed, page)
     return result
+
+
+def uncounted(data: Data | Evaluations, metrics: Mapping[str, float]) -> Iterator[str]:
+    """A sentence for each evaluation that did not count all of its examples."""
+    for name, reader in data.readers.items():
+        total = len(reader.source)
+        if missing := total - int(metrics.get(f"{name}/examples", total)):
+            yield (
+                f"{missing:,} of {total:,} images of '{name}' are not counted: they "
+                "cannot be read, or have no label."
+            )
 
 
 def on_own_data(
@@ -205,6 +223,9 @@ def on_folder(
     outputs, how = match_classes(
         images.class_names, names, classifier.named, f"'{classifier.source}'"
     )
+    if not classifier.named and outputs == tuple(range(len(names))):
+        classifier = classifier.with_names(images.class_names)
+        names = classifier.names
     view = View(images, classifier.prepare, outputs, names)
     reader = Reader(view, (), False, skip_bad, "--skip-bad")
     batch_size = batch_size or ROWS_PER_DEVICE * jax.device_count()

@@ -13,8 +13,9 @@ from etils import epath
 from resnet_jax.data import Data, Evaluations
 from resnet_jax.figures import Figure, Gallery, Table
 from resnet_jax.report import write_page
+from resnet_jax.report.environment import environment
 from resnet_jax.report.exhibit import save_exhibit
-from resnet_jax.report.folder import write_bytes
+from resnet_jax.report.folder import write_bytes, write_json
 from resnet_jax.report.pictures import save_png
 from resnet_jax.verbs.robustness import Kinds, as_table, samples
 from resnet_jax.verbs.table import warn
@@ -38,8 +39,7 @@ class Evaluation(dict):
         step = {"step": self["step"]} if "step" in self else {}
         rows: dict[str, Any] = {**step, **self["metrics"]}
         width = max(map(len, rows))
-        lines = [self["protocol"], ""]
-        lines += [
+        lines = [
             f"{name:{width}}  {value:,}"
             if isinstance(value, int) or value is None
             else f"{name:{width}}  {value:,.6g}"
@@ -47,7 +47,7 @@ class Evaluation(dict):
         ]
         if "robustness" in self:
             lines += ["", str(as_table(self["robustness"]))]
-        return "\n".join(lines)
+        return "\n".join([*lines, "", self["protocol"]])
 
 
 def save(
@@ -79,15 +79,31 @@ def save(
                 tail = "" if len(data.evals) == 1 else f"-{name.partition('/')[0]}"
                 _write(folder / f"{stem}{tail}.csv", as_csv(figure))
         if kinds:
-            save_png(folder / f"{stem}-corruptions.png", samples(data, kinds, seed))
+            picture = samples(data, kinds, seed)
+            save_png(folder / f"{stem}-corruptions.png", picture)
+        if page and kinds:
+            save_png(folder / "samples" / "corruptions.png", picture)
+            table = as_table(result["robustness"])
+            rows = tuple(tuple(row.values()) for row in table)
+            figures = {**figures, "corruptions": Table(tuple(table[0]), rows)}
         if page:
-            for name, figure in figures.items():
-                images = _pictures(data, figure)
-                step = result.get("step", 0)
-                save_exhibit(folder / "figures", name, step, figure, images)
-            write_page(folder)
+            _page(result, figures, data, folder)
     except OSError as error:
         warn(f"{stem} could not be written to '{folder}' ({error.strerror}).")
+
+
+def _page(result, figures, data, folder) -> None:
+    """report.html, with the same parts as that of a run."""
+    step = result.get("step", 0)
+    facts = {"source": result["source"], "protocol": result["protocol"]}
+    start = {"title": result["source"], "total_steps": step, "facts": facts}
+    write_json(folder / "environment.json", [start | environment()])
+    row = json.dumps({"step": step, **result["metrics"]})
+    _write(folder / "metrics.jsonl", row + "\n")
+    for name, figure in figures.items():
+        images = _pictures(data, figure)
+        save_exhibit(folder / "figures", name, step, figure, images)
+    write_page(folder)
 
 
 def as_csv(table: Table) -> str:

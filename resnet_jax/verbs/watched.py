@@ -9,13 +9,17 @@ import jax
 
 from resnet_jax.data import Data, Evaluations
 from resnet_jax.data.batches import Batch
-from resnet_jax.report.console import SECONDS_OF_SILENCE, Console
+from resnet_jax.report.console import (
+    SECONDS_BETWEEN_LINES,
+    SECONDS_OF_SILENCE,
+    Console,
+)
 
 
 class Watched:
     """Data whose evaluations show examples, rate and time left on standard error.
 
-    Nothing is shown of what takes less than five seconds.
+    Nothing is shown of what takes less than five seconds, in a log less than a minute.
     """
 
     def __init__(self, data: Data | Evaluations, batch_size: int, said: str = ""):
@@ -37,11 +41,13 @@ def watch(
         yield from batches()
         return
     console, begin = Console(stream=sys.stderr), time.monotonic()
+    live = sys.stderr.isatty()
+    silence = SECONDS_OF_SILENCE if live else SECONDS_BETWEEN_LINES
     try:
         for number, batch in enumerate(batches(), 1):
             yield batch
             seconds, seen = time.monotonic() - begin, min(number * size, total)
-            if seconds > SECONDS_OF_SILENCE:
+            if seconds > silence:
                 console.progress(seen, total, {}, seen / seconds, f"{name}: image")
     finally:
         console.close()

@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from resnet_jax.figures import Matrix
-from resnet_jax.report.svg import heat_map, line_chart, ticks
+from resnet_jax.figures import Matrix, Reliability
+from resnet_jax.report.svg import heat_map, line_chart, reliability_diagram, ticks
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -124,3 +124,16 @@ def test_names_are_escaped():
         root = ElementTree.fromstring(svg)
         assert not list(root.iter(SVG + "script")) and "<script" not in svg
         svg.encode()
+
+
+def test_a_reliability_diagram_has_a_bar_per_filled_bin():
+    figure = Reliability((2, 0, 6), (0.2, None, 0.9), (0.5, None, 1.0), "Error 5 %")
+    svg = reliability_diagram(figure)
+    root = ElementTree.fromstring(svg)
+    bins = [g for g in root.iter(SVG + "g") if g.find(SVG + "title") is not None]
+    assert [g.find(SVG + "title").text.partition(":")[0] for g in bins] == [
+        "2 examples", "6 examples",
+    ]  # fmt: skip
+    heights = [float(g.find(SVG + "rect").get("height")) for g in bins]
+    assert heights[1] == 2 * heights[0]
+    assert "Error 5 %" in texts(svg)
