@@ -16,8 +16,8 @@
 #
 # A small residual network learns to tell photographed surfaces apart: brick, grass and
 # gravel. Then we look inside: its first filters, what each stage makes of an image,
-# where the evidence for a class lies, and how training changed each layer. The photographs
-# ship with scikit-image; nothing is downloaded, and it takes about a minute.
+# where the evidence for a class lies, and how training changed each layer. The
+# photographs ship with scikit-image; nothing is downloaded, and it takes about a minute.
 
 # %%
 import sys
@@ -64,12 +64,12 @@ config = configs.from_json(configs.to_json(config))
 data = run.build_data(config)
 task = run.build_task(config, data.spec)
 key = jax.random.key(0)
-batches = itertools.islice(data.train(0), config["total_steps"])
-batch = next(batches)
+batches = list(itertools.islice(data.train(0), config["total_steps"]))
+batch = batches[0]
 slow = {"xla_backend_optimization_level": "0"}  # a program that runs once
 state = first = jax.jit(task.init, compiler_options=slow)(key, batch)
 step = jax.jit(task.train_step)
-for batch in itertools.chain([batch], batches):
+for batch in batches:
     state, scalars = step(state, batch, key)
 print({name: round(float(value), 3) for name, value in scalars.items()})
 
@@ -127,6 +127,8 @@ for name, maps in explain.feature_maps(model, variables, x).items():
 #   of noisy copies.
 
 # %%
+# Photographs and noise are smaller as JPEG.
+get_ipython().run_line_magic("config", "InlineBackend.figure_formats = ['jpeg']")
 figure, axes = plt.subplots(len(names), 5, figsize=(11, 6.8))
 shares = {}
 for row, (label, name) in zip(axes, enumerate(names), strict=True):
