@@ -17,7 +17,7 @@
 # A small residual network learns to tell photographed surfaces apart: brick, grass and
 # gravel. Then we look inside: its first filters, what each stage makes of an image,
 # where the evidence for a class lies, and how training changed each layer. The
-# photographs ship with scikit-image; nothing is downloaded, and it takes about a minute.
+# photographs ship with scikit-image; nothing is downloaded. It takes about a minute.
 
 # %%
 import sys

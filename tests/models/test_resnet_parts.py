@@ -73,14 +73,18 @@ def test_features_are_as_announced(variant):
     ]
 
 
-@pytest.mark.parametrize("shortcut", ["projection", "average"])
+# timm does not dilate the mean of an average shortcut: it stays exact only where no
+# stage before it was dilated.
+@pytest.mark.parametrize(
+    ("shortcut", "limits"), [("projection", (4, 8)), ("average", (8,))]
+)
 @pytest.mark.parametrize("block", ["basic", "bottleneck", "preact_bottleneck"])
-def test_a_dilated_network_has_the_same_features_more_densely(block, shortcut):
+def test_a_dilated_network_has_the_same_features_more_densely(block, shortcut, limits):
     sizes = {"stage_sizes": (1, 2, 2), "block": block, "shortcut": shortcut}
     model, x = tiny(**sizes, shortcut_kernel=3), images(1)
     variables = drawn(model, x)
     want = model.apply(variables, x, method="features")
-    for limit in (4, 8):
+    for limit in limits:
         dense = model.clone(output_stride=limit)
         got = dense.apply(variables, x, method="features")
         for y, z, info in zip(got, want, dense.feature_info, strict=True):
