@@ -69,7 +69,7 @@ def _on_patches(train: ConfigDict, size: int) -> ConfigDict:
     """The training data of a recipe, of patches that need not be cut to size."""
     crops = ("random_resized_crop", "scale_crop")
     fields = train.to_dict()
-    kept = {k: v for k, v in (fields["transforms"] or {}).items() if k not in crops}
+    kept = {k: v for k, v in (fields.get("transforms") or {}).items() if k not in crops}
     fields.update(split="train", transforms=kept)
     if fields.get("progressive"):
         kept["random_resized_crop"] = {"size": size}
