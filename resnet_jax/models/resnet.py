@@ -127,18 +127,12 @@ class ResNet(nn.Module):
         """Makes the layers, named as in timm."""
         blocks, preact = block_constructors(self), self.prototypes[0].preact
         parts = {k: blocks[0].keywords[k] for k in ("conv", "norm", "act", "blur")}
-        self.entrance = Stem(
-            self.stem,
-            self.first_width,
-            self.stem_pool,
-            preact=preact,
-            space_to_depth=self.space_to_depth,
-            **parts,
-        )
+        given = {"preact": preact, "space_to_depth": self.space_to_depth, **parts}
+        self.entrance = Stem(self.stem, self.first_width, self.stem_pool, **given)
         nn.share_scope(self, self.entrance)
         for i, (block, stage) in enumerate(zip(blocks, self.plan, strict=True)):
             separate = stage[:1] if i in self.scanned else stage
-            setattr(self, f"layer{i + 1}", [block(**given) for given in separate])
+            setattr(self, f"layer{i + 1}", [block(**own) for own in separate])
             if i in self.scanned:
                 setattr(self, f"layer{i + 1}{REST}", block(**stage[1]))
         self.activate = parts["act"]
