@@ -92,7 +92,7 @@ def test_positional_arguments():
     assert parse(["models"])[1]["pattern"] == ""
     assert parse(["models", "resnet*"])[1]["pattern"] == "resnet*"
     _, arguments = parse(["classify", "run", "a.png", "--top=2", "b.png"])
-    assert (arguments["run"], arguments["images"]) == ("run", ("a.png", "b.png"))
+    assert (arguments["source"], arguments["images"]) == ("run", ("a.png", "b.png"))
     assert arguments["top"] == 2
 
 

@@ -208,7 +208,7 @@ RUNS = [
         "Closest",
     ),
     (TRAIN + "--config.init_from=images", "'images' has no weights", "or a run of"),
-    (TRAIN + "--config.init_from=text.npz", "'text.npz'", "begin its name with"),
+    (TRAIN + "--config.init_from=text.npz", "'text.npz'", "neither safetensors"),
     (TRAIN + "--config.teacher.source=runs/a", "no file or folder 'runs/a'"),
     (
         TRAIN + "--config.teacher.source=run --config.teacher.weight=2",
@@ -237,7 +237,7 @@ RUNS = [
     ("convert run --out=out --to=keras", "--to is 'keras'", "expected 'timm'"),
     ("convert run --out=out --private", "--private needs --push", "user/name"),
     ("convert run --out=out --checkpoint=7", "'7'", "of which there are: 4, 2"),
-    ("convert text.npz --out=out", "'text.npz'", "begin its name with"),
+    ("convert text.npz --out=out", "'text.npz'", "neither safetensors"),
     ("convert images --out=out", "'images' has no weights", "or a run of"),
     ("convert resnet5O --out=out", "no pretrained weights 'resnet5O'", "resnet50"),
     ("convert resnet200 --out=out", "nobody published weights", "create_model"),
