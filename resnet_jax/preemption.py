@@ -10,6 +10,10 @@ import jax
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+class Preempted(Exception):
+    """The run was asked to stop, and has saved what it can be continued from."""
+
+
 class Stop:
     """stop(step) -> whether to save and leave before the next step.
 

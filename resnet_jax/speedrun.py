@@ -11,6 +11,7 @@ import numpy as np
 from resnet_jax.checkpoint import Checkpoints
 from resnet_jax.lookup import check_arguments
 from resnet_jax.plan import Plan
+from resnet_jax.preemption import Preempted
 from resnet_jax.program import Program, Speedrun, compile_program
 from resnet_jax.report import Report
 from resnet_jax.report.folder import write_json
@@ -68,6 +69,7 @@ def train_speedrun(
     Raises:
         ValueError: the task or the data cannot be run like this.
         NonFiniteError: a loss is not finite; nothing was saved.
+        Preempted: plan.stopping said so, between two groups of seeds.
     """
     if plan.total_steps in checkpoints.steps():
         report.rewind(plan.total_steps)
@@ -92,6 +94,11 @@ def train_speedrun(
             jax.block_until_ready(run(jnp.asarray(groups[0]), train, test))
     found, seconds = [], []
     for group in groups:
+        if plan.stopping(0):
+            raise Preempted(
+                f"stopped before seed {group[0]}; a speedrun keeps nothing before its "
+                "end: the same command starts again."
+            )
         begin = time.perf_counter()
         state, scalars = run(jnp.asarray(group), train, test)
         found.append(jax.device_get(scalars))

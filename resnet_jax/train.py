@@ -20,16 +20,13 @@ from resnet_jax.parallel import (
 )
 from resnet_jax.patience import Waiting
 from resnet_jax.plan import Plan, keys
+from resnet_jax.preemption import Preempted
 from resnet_jax.report import Report, grid
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Task
 from resnet_jax.window import NonFiniteError, Window, check_finite
 
 MAX_ROLLBACKS = 3
-
-
-class Preempted(Exception):
-    """The run was asked to stop, and has saved its state."""
 
 
 def train(

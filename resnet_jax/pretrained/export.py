@@ -21,6 +21,7 @@ from resnet_jax.pretrained.torch_weights import HEAD_KEYS, STEM_KEYS, to_torch
 # Fields that change training, precision or speed, and not what is computed.
 NEUTRAL = (
     *("num_classes", "dtype", "zero_init", "kernel_init", "axis_name", "remat"),
+    *("scan_blocks", "space_to_depth", "image_size"),
     *("dropout", "drop_path", "drop_block", "block_dropout", "frozen_stages"),
 )
 LICENSE = "apache-2.0"
