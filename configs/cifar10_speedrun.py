@@ -3,18 +3,18 @@
     resnet-jax prepare --dataset=cifar10 --from=FOLDER
     resnet-jax train --config=cifar10_speedrun --workdir=runs/cifar10_speedrun
 
-FOLDER holds the binary archive of CIFAR-10; nothing is downloaded. The numbers are those
-of airbench94_muon.py in github.com/KellerJordan/cifar10-airbench. The whole run, from
-the whitening kernel to the evaluation, is one compiled program with the data on the
-device; the statistics of 40 seeds, eight of them side by side in one program:
+FOLDER holds the binary archive of CIFAR-10; nothing is downloaded. The numbers are
+those of airbench94_muon.py in github.com/KellerJordan/cifar10-airbench. The whole run,
+from the whitening kernel to the evaluation, is one compiled program with the data on
+the device; the statistics of 40 seeds, eight of them side by side in one program:
 
     --config.speedrun.seeds=40 --config.speedrun.together=8
 
 cifar10_speedrun:small is for a CPU: a quarter of the width and of the batch, one epoch.
 
 Timed is one dispatch of that program, from images and labels on the device to the
-accuracies; compilation is told beside it. There is nothing to resume: an interrupted run
-of seconds starts again. tests/benchmarks/speedrun_torch.py is the same recipe in
+accuracies; compilation is told beside it. There is nothing to resume: an interrupted
+run of seconds starts again. tests/benchmarks/speedrun_torch.py is the same recipe in
 PyTorch, and prints the same table.
 Departs from airbench: weights are float32 and convolutions bfloat16 (there float16).
 Result: published 94.01 % test accuracy in 2.59 s on an A100 (its README);

@@ -44,21 +44,37 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
         config: changed in place and returned.
         size: of the texture patches, in pixels.
     """
-    config.update(batch_size=8, total_steps=4, init_from="", teacher=None)
+    config.update(batch_size=8, total_steps=4, init_from="")
+    config.teacher = None
     config.run.update(log_every=1, eval_every=4, save_every=2)
     if config.data.source.name in ("tfds", "npz", "folder"):
         source = {"name": "textures", "patch": size, "samples_per_example": 16}
         config.data.source = ConfigDict(source)
-        config.data.train.split, config.data.train.transforms = "train", ConfigDict()
+        config.data.train = _on_patches(config.data.train, size)
         evals = {"test": {"split": "test", "transforms": {}}}
         config.data.evals = ConfigDict(evals)
         config.data.mean = config.data.std = None  # one channel instead of three
         metric, sign = config.best
         config.best = (f"test/{metric.rpartition('/')[2]}", sign)
+    norm = config.model.get("norm")
+    if isinstance(norm, ConfigDict) and "group_size" in norm:
+        norm.group_size = config.batch_size
     for section in config.values():
         if isinstance(section, ConfigDict) and "warmup" in section.get("schedule", ()):
             section.schedule.warmup = 1
     return config
+
+
+def _on_patches(train: ConfigDict, size: int) -> ConfigDict:
+    """The training data of a recipe, of patches that need not be cut to size."""
+    crops = ("random_resized_crop", "scale_crop")
+    fields = train.to_dict()
+    kept = {k: v for k, v in (fields.get("transforms") or {}).items() if k not in crops}
+    fields.update(split="train", transforms=kept)
+    if fields.get("progressive"):
+        kept["random_resized_crop"] = {"size": size}
+        fields["progressive"] = {"sizes": (size // 2, size), "boundaries": (2,)}
+    return ConfigDict(fields)
 
 
 def folders() -> list[pathlib.Path]:

@@ -6,7 +6,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from resnet_jax.figures import Gallery
 from resnet_jax.parallel import fetch, make_mesh, place, replicated, split
+from resnet_jax.report import strip
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Batch, Task
 
@@ -84,3 +86,20 @@ def _without_padding(rows: dict) -> dict:
     rows = fetch(rows)
     mask = rows.pop("mask")
     return {key: values[mask] for key, values in rows.items()}
+
+
+def judge(task, data, report, evaluator, state) -> dict[str, float]:
+    """Evaluates, logs the metrics and shows the figures; returns the metrics."""
+    with report.phase("evaluating"):
+        sums = evaluator(state)
+    metrics, figures = task.summarize(sums), task.figures(sums)
+    pictures = {
+        name: data.pictures(figure.evaluation, figure.indices)
+        for name, figure in figures.items()
+        if isinstance(figure, Gallery)
+    }
+    report.log(int(state.step), metrics, progress=False)
+    report.figures(int(state.step), figures, pictures)
+    if shown := evaluator.show(state):
+        report.samples(int(state.step), strip(shown))
+    return metrics

@@ -122,7 +122,7 @@ def compiler_options(deterministic: bool) -> dict[str, Any] | None:
     return {"xla_gpu_deterministic_ops": True} if gpu else None
 
 
-def compile_once(function: Callable, sharding: NamedSharding) -> Callable:
+def compile_once(function: Callable, sharding: NamedSharding) -> "jax.stages.Wrapped":
     """A function that is called once: compiled in a sixth of the time on CPUs.
 
     Drawing a network's weights runs for milliseconds, and is slow to optimize.

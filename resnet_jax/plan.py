@@ -118,7 +118,7 @@ class Plan:
         return step == self.total_steps or (every > 0 and step % every == 0)
 
 
-def keys(seed: int) -> dict[str, jax.Array]:
+def keys(seed: int | jax.Array) -> dict[str, jax.Array]:
     """The keys of 'init', 'train' and 'eval'; all other randomness is theirs."""
     three = jax.random.split(jax.random.key(seed), 3)
     return dict(zip(("init", "train", "eval"), three, strict=True))

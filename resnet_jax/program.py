@@ -27,8 +27,8 @@ class Speedrun:
         together: how many of them one program trains side by side (vmap).
         pad: rows and columns that are reflected on every side before a random crop.
         flip: 'alternating' mirrors a random half of the images in the first epoch and
-            the other half in the next, in turn (Jordan 2024, arXiv:2404.00498, section
-            3.6); 'random' draws anew every time; 'none'.
+            the other half in the next, in turn (Jordan 2024,
+            arXiv:2404.00498); 'random' draws anew every time; 'none'.
         whiten: training images that the first convolution is measured on; 0: none.
         tta: evaluation of 0 the image, 1 it and its mirror image, 2 also of both
             shifted by a pixel to the upper left and to the lower right.
@@ -96,8 +96,8 @@ class Program:
 
     def __call__(
         self, seed: Array, train: Mapping[str, Array], test: Mapping[str, Array]
-    ) -> tuple[TrainState, dict[str, Array]]:
-        """The whole run: the last state, and {'train': scalars [steps], 'eval': means}."""
+    ) -> tuple[TrainState, dict[str, dict[str, Array]]]:
+        """The last state, and {'train': scalars [steps], 'eval': means over test}."""
         state, draws = self.begin(seed, train)
         images = reflect(train["image"], self.options.pad)
         step = partial(self.step, seed=seed, images=images, labels=train["label"])
@@ -148,7 +148,7 @@ class Program:
         return self.task.train_step(state, batch, key)
 
     def judge(self, state: TrainState, batch: Mapping[str, Array]) -> dict[str, Array]:
-        """Sums over a batch: accuracy, plain_accuracy (without tta), loss; and count."""
+        """Sums over a batch: accuracy, plain_accuracy (without tta), loss, count."""
         state = self.task.prepare_eval(state)
 
         def logits(images):
@@ -205,18 +205,18 @@ def _compile_steps(program, seeds, train, test) -> Callable:
     state, draws = jax.eval_shape(begin, seeds, train)
     images, parts = jax.eval_shape(pad, train["image"]), jax.eval_shape(split, test)
     first = jax.eval_shape(row, draws, 0)
-    begin = begin.lower(seeds, train).compile()
-    step = step.lower(state, first, seeds, images, train["label"]).compile()
-    judge = judge.lower(state, jax.eval_shape(part, parts, 0)).compile()
+    begin_now = begin.lower(seeds, train).compile()
+    step_now = step.lower(state, first, seeds, images, train["label"]).compile()
+    judge_now = judge.lower(state, jax.eval_shape(part, parts, 0)).compile()
 
     def run(seeds, train, test):
-        state, draws = begin(seeds, train)
+        state, draws = begin_now(seeds, train)
         images, scalars = pad(train["image"]), []
         for i in range(program.total_steps):
-            state, new = step(state, row(draws, i), seeds, images, train["label"])
+            state, new = step_now(state, row(draws, i), seeds, images, train["label"])
             scalars.append(new)
         parts = split(test)
-        judged = [judge(state, part(parts, i)) for i in range(len(parts["label"]))]
+        judged = [judge_now(state, part(parts, i)) for i in range(len(parts["label"]))]
         scalars = jax.tree.map(lambda *x: jnp.stack(x, 1), *scalars)
         sums = jax.tree.map(lambda *x: jnp.stack(x), *judged)
         return state, {"train": scalars, "eval": totals(sums)}

@@ -90,14 +90,15 @@ def train_speedrun(
     if warm_up:
         with report.phase("warming up"):
             jax.block_until_ready(run(jnp.asarray(groups[0]), train, test))
-    kept, found, seconds = None, [], []
+    found, seconds = [], []
     for group in groups:
         begin = time.perf_counter()
         state, scalars = run(jnp.asarray(group), train, test)
         found.append(jax.device_get(scalars))
         seconds.append(time.perf_counter() - begin)
         _check_finite(found[-1], group)
-        kept = jax.tree.map(lambda x: x[0], state) if kept is None else kept
+        if len(found) == 1:
+            kept: TrainState = jax.tree.map(lambda x: x[0], state)
         accuracy = ", ".join(f"{100 * a:.2f}" for a in found[-1]["eval"]["accuracy"])
         report.say(
             f"seeds {group[0]} to {group[-1]}: {accuracy} %, {seconds[-1]:.2f} s"

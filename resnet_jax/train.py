@@ -9,8 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from resnet_jax.checkpoint import Checkpoints, SaveError
-from resnet_jax.evaluate import Evaluator
-from resnet_jax.figures import Gallery
+from resnet_jax.evaluate import Evaluator, judge
 from resnet_jax.parallel import (
     compile_once,
     compile_step,
@@ -21,7 +20,7 @@ from resnet_jax.parallel import (
 )
 from resnet_jax.patience import Waiting
 from resnet_jax.plan import Plan, keys
-from resnet_jax.report import Report, grid, strip
+from resnet_jax.report import Report, grid
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Task
 from resnet_jax.window import NonFiniteError, Window, check_finite
@@ -208,20 +207,3 @@ def compile_train_step(task: Task, mesh, mode: str):
         return task.train_step(state, batch, jax.random.fold_in(key, state.step))
 
     return compile_step(train_step, mesh, mode)
-
-
-def judge(task, data, report, evaluator, state) -> dict[str, float]:
-    """Evaluates, logs the metrics and shows the figures; returns the metrics."""
-    with report.phase("evaluating"):
-        sums = evaluator(state)
-    metrics, figures = task.summarize(sums), task.figures(sums)
-    pictures = {
-        name: data.pictures(figure.evaluation, figure.indices)
-        for name, figure in figures.items()
-        if isinstance(figure, Gallery)
-    }
-    report.log(int(state.step), metrics, progress=False)
-    report.figures(int(state.step), figures, pictures)
-    if shown := evaluator.show(state):
-        report.samples(int(state.step), strip(shown))
-    return metrics

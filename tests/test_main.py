@@ -92,7 +92,7 @@ def test_positional_arguments():
     assert parse(["models"])[1]["pattern"] == ""
     assert parse(["models", "resnet*"])[1]["pattern"] == "resnet*"
     _, arguments = parse(["classify", "run", "a.png", "--top=2", "b.png"])
-    assert (arguments["run"], arguments["images"]) == ("run", ("a.png", "b.png"))
+    assert (arguments["source"], arguments["images"]) == ("run", ("a.png", "b.png"))
     assert arguments["top"] == 2
 
 
@@ -164,7 +164,7 @@ def test_an_evaluation_that_cannot_be_written_is_still_printed(place, capsys):
     assert main(["evaluate", str(run), "--json"]) == 0
     output = capsys.readouterr()
     assert json.loads(output.out)["step"] == 4
-    assert output.err.startswith("warning: evaluation-test-4.json could not be written")
+    assert output.err.startswith("warning: evaluation-test-4 could not be written")
 
 
 def test_classify_as_table_and_as_json(place, capsys):
@@ -225,7 +225,7 @@ def test_models_layers_of_a_network_and_of_a_run(place, capsys):
     ],
 )
 def test_exit_codes(error, code, text, monkeypatch, capsys):
-    def fail(pattern):
+    def fail(**arguments):
         raise error
 
     monkeypatch.setattr("resnet_jax.verbs.models.models", fail)
@@ -234,7 +234,7 @@ def test_exit_codes(error, code, text, monkeypatch, capsys):
 
 
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr("resnet_jax.verbs.models.models", lambda pattern: 1 / 0)
+    monkeypatch.setattr("resnet_jax.verbs.models.models", lambda **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["models"])
 

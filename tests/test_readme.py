@@ -12,6 +12,7 @@ from resnet_jax.verbs.train import train
 
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+RESULTS = sorted(file.stem for file in (ROOT / "configs" / "results").glob("*.json"))
 KEYS = (
     *("config", "command", "metric", "published", "runs", "mean", "sd", "n"),
     *("hardware", "minutes", "commit", "protocol", "date"),
@@ -43,16 +44,18 @@ def test_results_are_those_of_the_files():
 
 
 def test_every_config_has_a_result_and_a_row():
-    files = (ROOT / "configs" / "results").glob("*.json")
-    assert sorted(file.stem for file in files) == configs.names()
-    for name in configs.names():
-        assert f"[{name}](configs/{name}.py)" in section("Results")
+    assert {stem.partition("-")[0] for stem in RESULTS} == set(configs.names())
+    for stem in RESULTS:
+        link = f"[{stem.replace('-', ':')}](configs/{stem.partition('-')[0]}.py)"
+        assert link in section("Results")
 
 
-@pytest.mark.parametrize("name", configs.names())
+@pytest.mark.parametrize("name", RESULTS)
 def test_result_files_hold_what_a_number_needs(name):
     result = read_result(ROOT / "configs" / "results" / f"{name}.json")
     assert tuple(result) == KEYS
+    assert result["config"] == name.replace("-", ":")
+    assert f"--config={result['config']} " in result["command"]
     assert set(result["published"]) == {"value", "source"}
     for run in result["runs"]:
         assert set(run) == {"seed", "value"} and 0 <= run["value"] <= 1

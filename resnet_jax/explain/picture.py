@@ -46,17 +46,17 @@ def overlay(image: np.ndarray, heat: np.ndarray, opacity: float = 0.7) -> np.nda
         )
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity is {opacity}; expected 0 to 1.")
-    size = image.shape[:2]
+    size = (image.shape[0], image.shape[1])
     cover = opacity * _unit(heat, size)[..., None]
     mixed = (1 - cover) * image + cover * color_map(heat, size)
     return np.rint(mixed).astype(np.uint8)
 
 
-def _unit(heat: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+def _unit(heat: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Heat from 0 to 1, float32 of that size; no heat stays none."""
     from PIL import Image
 
     heat = np.maximum(np.asarray(heat, np.float32), 0)
     heat = heat / (heat.max() or 1)
     flat = Image.fromarray(heat)
-    return np.asarray(flat.resize(size[::-1], Image.Resampling.BILINEAR))
+    return np.asarray(flat.resize((size[1], size[0]), Image.Resampling.BILINEAR))

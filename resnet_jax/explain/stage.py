@@ -5,9 +5,8 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 from jax import Array
-from jax.extend.core import Literal
+from jax.extend.core import ClosedJaxpr, Literal, jaxpr_as_fun
 
 from resnet_jax.explain.target import of_class
 
@@ -24,8 +23,8 @@ def stage_gradient(
     """A stage's output A, and the gradient of the logit of a class with respect to it.
 
     Nothing is asked of the model but `features(x)` and `head(features(x)[-1])`: both
-    are traced into one list of operations, in which the stage's output is a variable
-    that can be moved.
+    are traced into one list of operations, which is cut after the one that makes the
+    stage's output.
 
     Args:
         model: a classifier with the methods `features` and `head`.
@@ -46,24 +45,28 @@ def stage_gradient(
         return model.apply(variables, x, method=outputs)
 
     traced = jax.make_jaxpr(forward)(images)
-    moved, logits = traced.jaxpr.outvars
+    front, back, live = _cut(traced.jaxpr)
+    values = jaxpr_as_fun(ClosedJaxpr(front, traced.consts))(images)
+    cut = live.index(traced.jaxpr.outvars[0])
 
-    def class_logits(change):
-        values = dict(zip(traced.jaxpr.constvars, traced.consts, strict=True))
-        values |= {traced.jaxpr.invars[0]: images}
+    def class_logits(maps):
+        inputs = [*values[:cut], maps, *values[cut + 1 :]]
+        (logits,) = jaxpr_as_fun(ClosedJaxpr(back, ()))(*inputs)
+        return of_class(logits, label).sum()
 
-        def read(atom):
-            return atom.val if isinstance(atom, Literal) else values[atom]
+    return values[cut], jax.grad(class_logits)(values[cut])
 
-        for step in traced.jaxpr.eqns:
-            functions, params = step.primitive.get_bind_params(step.params)
-            inputs = map(read, step.invars)
-            results = step.primitive.bind(*functions, *inputs, **params)
-            results = results if step.primitive.multiple_results else [results]
-            for variable, result in zip(step.outvars, results, strict=True):
-                values[variable] = result + change if variable is moved else result
-        return of_class(read(logits), label).sum(), read(moved)
 
-    change = jnp.zeros(moved.aval.shape, moved.aval.dtype)
-    gradient, maps = jax.grad(class_logits, has_aux=True)(change)
-    return maps, gradient
+def _cut(jaxpr: Any) -> tuple[Any, Any, list]:
+    """Operations with results (a, b), before and after a; what goes between them."""
+    made, logits = jaxpr.outvars
+    steps = jaxpr.eqns
+    end = 1 + max((i for i, s in enumerate(steps) if made in s.outvars), default=-1)
+    inputs = (v for step in steps[end:] for v in step.invars)
+    needed = {v for v in inputs if not isinstance(v, Literal)} | {made, logits}
+    known = [*jaxpr.constvars, *jaxpr.invars]
+    known += [v for step in steps[:end] for v in step.outvars]
+    live = [v for v in known if v in needed]
+    front = jaxpr.replace(eqns=steps[:end], outvars=live)
+    back = jaxpr.replace(constvars=[], invars=live, eqns=steps[end:], outvars=[logits])
+    return front, back, live

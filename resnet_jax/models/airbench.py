@@ -21,7 +21,7 @@ WINDOW = 2  # of the whitening convolution, in pixels
 class Airbench(nn.Module):
     """Whitening convolution, groups of convolutions that halve the image, linear head.
 
-    Jordan 2024 (arXiv:2404.00498, section 3 and github.com/KellerJordan/
+    Jordan 2024 (arXiv:2404.00498 and github.com/KellerJordan/
     cifar10-airbench). A group is conv 3x3, max pool 2, batch norm, activation, then
     conv 3x3, batch norm, activation; with `depth` 3 a third convolution follows and the
     last two are a residual branch. Convolutions start as partial identities, norms
@@ -106,7 +106,7 @@ class Airbench(nn.Module):
         return outputs
 
     def head(self, x: jax.Array, train: bool = False) -> jax.Array:
-        """The last group's output [B, H, W, C] to logits: largest value, then linear."""
+        """The last group's output [B, H, W, C] to logits: its maximum, then linear."""
         x = x.max((1, 2))
         logits = self.fc(x)
         return logits.astype(at_least_float32(logits.dtype)) / x.shape[-1]

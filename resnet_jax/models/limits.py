@@ -15,6 +15,19 @@ def check_shares(model: Any, names: Iterable[str]) -> None:
             raise ValueError(f"{name} of a ResNet is {value}; expected 0 up to 1.")
 
 
+def frozen_modules(model: Any, stem: Iterable[str]) -> tuple[str, ...]:
+    """The modules that `frozen_stages` holds still, as patterns of `optim.freeze`.
+
+    Args:
+        model: with `frozen_stages` and `feature_info`.
+        stem: patterns of the modules of its stem.
+    """
+    if model.frozen_stages < 0:
+        return ()
+    stages = model.feature_info[1 : model.frozen_stages + 1]
+    return (*stem, *(f"{stage['module']}*" for stage in stages))
+
+
 def check_stages(model: Any, reduction: int) -> None:
     """Refuses numbers of frozen stages and output strides that there are not.
 

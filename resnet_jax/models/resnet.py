@@ -2,53 +2,32 @@
 
 import math
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from resnet_jax.models.resnet_plan import Stage, check_settings, per_stage, plan_stages
-from resnet_jax.nn.activation import activation
-from resnet_jax.nn.attention import attention
-from resnet_jax.nn.choice import choose
-from resnet_jax.nn.convolution import convolution
-from resnet_jax.nn.initialization import (
-    he_fan_in,
-    he_fan_out,
-    uniform_bias,
-    uniform_fan_in,
+from resnet_jax.models.limits import frozen_modules
+from resnet_jax.models.resnet_plan import (
+    Stage,
+    block_constructors,
+    check_settings,
+    per_stage,
+    plan_stages,
 )
-from resnet_jax.nn.normalization import normalization
+from resnet_jax.nn.initialization import KERNEL_INITS, uniform_bias
 from resnet_jax.nn.precision import at_least_float32, compute_dtype
 from resnet_jax.nn.repeat import REST, run_block, run_stack
-from resnet_jax.nn.resampling import BLURS, global_avg_pool
-from resnet_jax.nn.residual import BLOCKS, ResidualBlock
+from resnet_jax.nn.resampling import global_avg_pool
+from resnet_jax.nn.residual import ResidualBlock
 from resnet_jax.nn.stem import STEMS, Stem
 from resnet_jax.nn.stochastic import dropout
-
-# Fields that every block gets as they are.
-FOR_BLOCKS = (
-    "shortcut",
-    "shortcut_kernel",
-    "cardinality",
-    "base_width",
-    "reduce_first",
-    "stride_on",
-    "zero_init",
-)
 
 # Loops over convolutions are ten times slower on CPUs than the same blocks one by one,
 # and worth it anywhere only where those would compile for minutes. What is a loop is a
 # matter of depth alone, since checkpoints must fit on every platform.
 SCAN_FROM = 100
-
-# Initializers of the convolutions' and of the head's kernels.
-KERNEL_INITS = {
-    "fan_out": (he_fan_out, uniform_fan_in),
-    "fan_in": (he_fan_in, he_fan_in),
-}
 
 
 class ResNet(nn.Module):
@@ -146,20 +125,14 @@ class ResNet(nn.Module):
 
     def setup(self) -> None:
         """Makes the layers, named as in timm."""
-        blocks, preact = self.make_blocks(), self.prototypes[0].preact
+        blocks, preact = block_constructors(self), self.prototypes[0].preact
         parts = {k: blocks[0].keywords[k] for k in ("conv", "norm", "act", "blur")}
-        self.entrance = Stem(
-            self.stem,
-            self.first_width,
-            self.stem_pool,
-            preact=preact,
-            space_to_depth=self.space_to_depth,
-            **parts,
-        )
+        given = {"preact": preact, "space_to_depth": self.space_to_depth, **parts}
+        self.entrance = Stem(self.stem, self.first_width, self.stem_pool, **given)
         nn.share_scope(self, self.entrance)
         for i, (block, stage) in enumerate(zip(blocks, self.plan, strict=True)):
             separate = stage[:1] if i in self.scanned else stage
-            setattr(self, f"layer{i + 1}", [block(**given) for given in separate])
+            setattr(self, f"layer{i + 1}", [block(**own) for own in separate])
             if i in self.scanned:
                 setattr(self, f"layer{i + 1}{REST}", block(**stage[1]))
         self.activate = parts["act"]
@@ -212,26 +185,6 @@ class ResNet(nn.Module):
             x = dropout(self.make_rng("dropout"), x, self.dropout)
         return self.fc(x) if self.num_classes else x
 
-    @nn.nowrap
-    def make_blocks(self) -> list[partial]:
-        """Each stage's constructor of blocks, still without what `plan` gives."""
-        dtype = compute_dtype(self.dtype)
-        kernel_init, _ = choose(KERNEL_INITS, self.kernel_init, "kernel_init")
-        conv = convolution(self.conv, dtype=dtype, kernel_init=kernel_init)
-        given = {
-            "conv": conv,
-            "norm": normalization(self.norm, axis_name=self.axis_name, dtype=dtype),
-            "act": activation(self.act),
-            "attention": attention(self.attention, conv=conv, dtype=dtype),
-            "blur": BLURS[self.blur] if self.blur else None,
-            "dropout": self.block_dropout,
-            **{name: getattr(self, name) for name in FOR_BLOCKS},
-        }
-        return [
-            partial(choose(BLOCKS, b, "block") if isinstance(b, str) else b, **given)
-            for b in per_stage(self.block, len(self.stage_sizes))
-        ]
-
     @property
     def plan(self) -> list[Stage]:
         """The arguments of every block of every stage that are its own."""
@@ -253,7 +206,7 @@ class ResNet(nn.Module):
     @property
     def prototypes(self) -> list[ResidualBlock]:
         """The first block of each stage, outside any network, to ask for its shape."""
-        pairs = zip(self.make_blocks(), self.plan, strict=True)
+        pairs = zip(block_constructors(self), self.plan, strict=True)
         return [block(**stage[0], parent=None) for block, stage in pairs]
 
     @property
@@ -274,6 +227,13 @@ class ResNet(nn.Module):
             info.append((block.layers()[-1]["features"], reduction, f"layer{i}"))
         names = ("num_chs", "reduction", "module")
         return tuple(dict(zip(names, values, strict=True)) for values in info)
+
+    @property
+    def frozen_modules(self) -> tuple[str, ...]:
+        """Patterns of the modules that `frozen_stages` holds still."""
+        norm = () if self.prototypes[0].preact else ("bn1*",)
+        pool = ("maxpool*",) if self.stem_pool == "conv" else ()
+        return frozen_modules(self, ("conv1*", *norm, *pool))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -5,8 +5,15 @@ from functools import partial
 from typing import Any
 
 from resnet_jax.models.limits import check_shares, check_stages
+from resnet_jax.nn.activation import activation
+from resnet_jax.nn.attention import attention
 from resnet_jax.nn.choice import choose
+from resnet_jax.nn.convolution import convolution
+from resnet_jax.nn.initialization import KERNEL_INITS
+from resnet_jax.nn.normalization import normalization
+from resnet_jax.nn.precision import compute_dtype
 from resnet_jax.nn.resampling import BLURS
+from resnet_jax.nn.residual import BLOCKS
 from resnet_jax.nn.shortcut import SHORTCUTS
 from resnet_jax.nn.stem import POOLS, STEMS
 from resnet_jax.nn.stochastic import drop_block
@@ -18,12 +25,43 @@ DROP_BLOCKS: dict[int, dict[str, Any]] = {
 }
 SHARES = ("dropout", "block_dropout", "drop_path", "drop_block")
 
+# Fields that every block gets as they are.
+FOR_BLOCKS = (
+    "shortcut",
+    "shortcut_kernel",
+    "cardinality",
+    "base_width",
+    "reduce_first",
+    "stride_on",
+    "zero_init",
+)
+
 Stage = list[dict[str, Any]]
 
 
 def per_stage(value: Any, count: int) -> Sequence[Any]:
     """A setting of each stage, from one for all or a tuple."""
     return value if isinstance(value, tuple | list) else (value,) * count
+
+
+def block_constructors(model: Any) -> list[partial]:
+    """Each stage's constructor of blocks, still without what `plan_stages` gives."""
+    dtype = compute_dtype(model.dtype)
+    kernel_init, _ = choose(KERNEL_INITS, model.kernel_init, "kernel_init")
+    conv = convolution(model.conv, dtype=dtype, kernel_init=kernel_init)
+    given = {
+        "conv": conv,
+        "norm": normalization(model.norm, axis_name=model.axis_name, dtype=dtype),
+        "act": activation(model.act),
+        "attention": attention(model.attention, conv=conv, dtype=dtype),
+        "blur": BLURS[model.blur] if model.blur else None,
+        "dropout": model.block_dropout,
+        **{name: getattr(model, name) for name in FOR_BLOCKS},
+    }
+    return [
+        partial(choose(BLOCKS, b, "block") if isinstance(b, str) else b, **given)
+        for b in per_stage(model.block, len(model.stage_sizes))
+    ]
 
 
 def plan_stages(
@@ -97,6 +135,12 @@ def check_settings(model: Any) -> None:
                 f"{name} of a ResNet has {len(value)} values for {count} stages:"
                 " give one for each."
             )
+    sizes = tuple(model.stage_sizes)
+    if model.widths is not None and tuple(map(len, model.widths)) != sizes:
+        raise ValueError(
+            f"widths of this ResNet are of {tuple(map(len, model.widths))} blocks, not"
+            f" of {sizes}: a pruned network keeps its stage_sizes."
+        )
     check_shares(model, SHARES)
     check_stages(model, layout.reduction)
     if model.scanned and (model.drop_block or model.widths):

@@ -8,7 +8,7 @@ import flax.linen as nn
 import jax
 from flax.linen.initializers import normal
 
-from resnet_jax.models.limits import check_shares, check_stages
+from resnet_jax.models.limits import check_shares, check_stages, frozen_modules
 from resnet_jax.models.resnet_plan import plan_stages
 from resnet_jax.nn.activation import activation
 from resnet_jax.nn.choice import choose
@@ -191,6 +191,11 @@ class ResNetV2(nn.Module):
             info.append((first.expansion * first.features, reduction, f"stages_{i}"))
         names = ("num_chs", "reduction", "module")
         return tuple(dict(zip(names, values, strict=True)) for values in info)
+
+    @property
+    def frozen_modules(self) -> tuple[str, ...]:
+        """Patterns of the modules that `frozen_stages` holds still."""
+        return frozen_modules(self, ("stem*",))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:

@@ -13,6 +13,12 @@ he_fan_out = variance_scaling(2.0, "fan_out", "normal")
 # PyTorch's default for linear layers: uniform within 1 / sqrt(fan_in).
 uniform_fan_in = variance_scaling(1 / 3, "fan_in", "uniform")
 
+# Initializers of the convolutions' and of the head's kernels.
+KERNEL_INITS = {
+    "fan_out": (he_fan_out, uniform_fan_in),
+    "fan_in": (he_fan_in, he_fan_in),
+}
+
 
 def uniform_bias(fan_in: int) -> Callable:
     """PyTorch's default for biases: uniform within 1 / sqrt(fan_in)."""
@@ -28,7 +34,7 @@ def partial_identity(key, shape, dtype=None):
     """A convolution that starts as the identity on as many channels as there are.
 
     Filter i passes channel i through its center; the filters beyond the input's
-    channels are drawn as PyTorch draws them. Jordan 2024, arXiv:2404.00498, section 3.3.
+    channels are drawn as PyTorch draws them. Jordan 2024, arXiv:2404.00498.
 
     Args:
         shape: [kernel height, kernel width, inputs, outputs].

@@ -45,7 +45,7 @@ def drop_block(
     centers = (height - h + 1) * (width - w + 1)
     gamma = scale * rate * height * width / (h * w) / centers
     seeds = jax.random.bernoulli(key, gamma, (*x.shape[:3], 1)).astype(jnp.float32)
-    margins = ((0, 0), (h // 2, (h - 1) // 2), (w // 2, (w - 1) // 2), (0, 0))
+    margins = ((0, 0), ((h - 1) // 2, h // 2), ((w - 1) // 2, w // 2), (0, 0))
     dropped = lax.reduce_window(seeds, 0.0, lax.max, (1, h, w, 1), (1,) * 4, margins)
     kept = 1 - dropped
     return x * (kept / jnp.maximum(kept.mean(), 1e-7)).astype(x.dtype)

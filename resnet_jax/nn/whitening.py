@@ -25,7 +25,7 @@ def whitening_kernel(
 
     The filters are the eigenvectors of the windows' second moments, divided by
     sqrt(eigenvalue + epsilon), the largest eigenvalue first. Page 2022 (How to Train
-    Your ResNet, part 8); Jordan 2024, arXiv:2404.00498, section 3.2.
+    Your ResNet, part 8); Jordan 2024, arXiv:2404.00498.
 
     Args:
         images: float [N, H, W, C] in model units.

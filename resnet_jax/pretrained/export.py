@@ -57,7 +57,7 @@ def export(
     # Older readers of safetensors ask for a format.
     content = {
         CONFIG: (json.dumps(config, indent=2, default=_plain) + "\n").encode(),
-        WEIGHTS[0]: save(weights, metadata={"format": "pt"}),
+        WEIGHTS[0]: save(_counted(weights), metadata={"format": "pt"}),
         CARD: model_card(source, name or folder.name, timm, license).encode(),
     }
     try:
@@ -165,6 +165,13 @@ def upload(
             f"`hf auth login`; the weights are in '{folder}'."
         ) from error
     return str(commit)
+
+
+def _counted(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """With the batch counters of PyTorch's norms, which transformers would miss."""
+    norms = [key.rpartition(".")[0] for key in weights if key.endswith("running_mean")]
+    counters = {f"{norm}.num_batches_tracked": np.zeros((), np.int64) for norm in norms}
+    return {**weights, **counters}
 
 
 def _ours(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -161,8 +161,8 @@ class Preprocessing:
             "interpolation": self.interpolation,
             "crop_pct": self.crop_pct or self._ratio(),
             "crop_mode": "center" if self.crop_mode == "none" else self.crop_mode,
-            "mean": list(self.mean),
-            "std": list(self.std),
+            "mean": [*self.mean] * (channels // len(self.mean)),
+            "std": [*self.std] * (channels // len(self.std)),
         }
 
     def _ratio(self) -> float:

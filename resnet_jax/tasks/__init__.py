@@ -6,7 +6,8 @@ from typing import Any
 from resnet_jax.lookup import build, section_fields
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.base import Batch, Task
-from resnet_jax.tasks.classification import Classification, classification
+from resnet_jax.tasks.classification import Classification
+from resnet_jax.tasks.classification_section import classification
 from resnet_jax.tasks.distillation import Teacher
 
 TASKS = {"classification": classification}

@@ -54,7 +54,9 @@ def _params(name: str) -> dict:
     """The params of a model or of a run's newest checkpoint."""
     if name and name not in MODELS and pathlib.Path(name).is_dir():
         run = load(name, warn=warn)
-        return run.task.prepare_eval(run.state).nets["model"].params
+        return (
+            run.task.prepare_eval(run.state, (), jax.random.key(0)).nets["model"].params
+        )
     if name not in MODELS:
         raise ValueError(
             f"--layers needs one model or a run folder, not '{name}'. "

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -53,7 +54,7 @@ def train(
         ValueError: something in the config, the data or the workdir is not right.
     """
     plain = configs.from_json(configs.to_json(config))
-    plan = make_plan(plain)
+    plan, options = make_plan(plain), speedrun_options(plain)
     folder = choose_workdir(workdir, name, plain, allow_changes)
     data = build_data(plain)
     networks = read_networks(plain, data.spec)
@@ -106,10 +107,9 @@ def train(
         keep, best = plan.options.keep, plan.best[1]
         checkpoints = Checkpoints(report.workdir, keep=keep, best=best)
         try:
-            if options := speedrun_options(plain):
+            loop: Callable = train_loop
+            if options is not None:
                 loop = partial(train_speedrun, options=options)
-            else:
-                loop = train_loop
             _, metrics = loop(task, data, plan, report, checkpoints)
         finally:
             with contextlib.suppress(Exception):

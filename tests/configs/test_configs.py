@@ -16,7 +16,8 @@ from resnet_jax.verbs.train import train
 FOLDER = pathlib.Path(__file__).parents[2] / "configs"
 CONFIGS = sorted(FOLDER.glob("*.py"))
 NAMES = [path.stem for path in CONFIGS]
-CIFAR = [name for name in NAMES if name.startswith("cifar10_")]
+HE_2015 = [f"cifar10_resnet{depth}" for depth in (20, 32, 44, 56, 110)]
+HE_2015 += ["cifar10_plain20", "cifar10_plain56"]
 
 # He et al. 2015 give 0.27, 0.46, 0.66, 0.85 and 1.7 M for the CIFAR networks; the exact
 # counts are those of github.com/akamaster/pytorch_resnet_cifar10 and of torchvision.
@@ -28,7 +29,17 @@ PARAMETERS = {
     "cifar10_resnet110": 1_727_962,
     "cifar10_plain20": 269_722,
     "cifar10_plain56": 853_018,
+    "cifar10_resnet18": 11_173_962,
+    "cifar10_wrn28_10": 36_479_194,
+    "cifar10_preact1001": 10_327_706,
+    "cifar10_speedrun": 1_971_352,
     "imagenet_resnet50": 25_557_032,
+    "imagenet_resnet50_a1": 25_557_032,
+    "imagenet_resnet50_ffcv88": 25_557_032,
+    "imagenet_resnet50_he2015": 25_557_032,
+    # timm 1.0.31.
+    "imagenet_resnetrs50": 35_691_912,
+    "imagenet_bit_distill": 25_549_352,
 }
 # Images and classes of the data, by the first word of a config's name.
 DATA = {
@@ -36,6 +47,13 @@ DATA = {
     "fashion": ((28, 28, 1), 10),
     "cifar10": ((32, 32, 3), 10),
     "imagenet": ((224, 224, 3), 1000),
+}
+# Sides of the images in training and evaluation, where they are not 224.
+SIDES = {
+    "imagenet_resnet50_tv2": (176, 224),
+    "imagenet_resnet50_a3": (160, 224),
+    "imagenet_resnet50_ffcv88": (192, 256),
+    "imagenet_resnetrs50": (160, 160),
 }
 
 
@@ -56,6 +74,13 @@ def spec_of(name: str, config) -> DataSpec:
 def task_of(name: str):
     config = configs.read(name)
     return build_task(config, spec_of(name.partition(":")[0], config))
+
+
+def shallow(config):
+    """A few blocks instead of many, for the time's sake."""
+    if config.model.name.startswith("resnet"):
+        config.model.update(stage_sizes=(1, 1), width=32)
+    return config
 
 
 def learning_rates(name: str, steps) -> list[float]:
@@ -86,7 +111,8 @@ def test_task_is_built_with_the_published_size(name):
     batch = {"image": np.zeros((1, *shape), "uint8")}
     state = jax.eval_shape(lambda key: task.init(key, batch), jax.random.key(0))
     params = state.nets["model"].params
-    assert params["fc"]["bias"].shape == (classes,)
+    head = params["fc"] if "fc" in params else params["head"]["fc"]
+    assert head["kernel"].shape[-1] == classes
     if name in PARAMETERS:
         count = sum(math.prod(x.shape) for x in jax.tree.leaves(params))
         assert count == PARAMETERS[name]
@@ -94,9 +120,9 @@ def test_task_is_built_with_the_published_size(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_smoke_needs_no_download(name):
-    config = configs.read(f"{name}:smoke")
+    config = shallow(configs.read(f"{name}:smoke"))
     assert config.data.source.name in ("digits", "textures")
-    assert config.total_steps == 4
+    assert config.total_steps == 4 and config.teacher is None
     data = build_data(config)
     task = build_task(config, data.spec)
     batch = next(data.train(0))
@@ -112,20 +138,19 @@ def test_transforms_give_the_images_of_the_task(name):
     shape, _ = DATA[name.split("_")[0]]
     stored = (300, 400, 3) if name.startswith("imagenet") else shape
     images = np.random.default_rng(0).integers(0, 256, (2, *stored), np.uint8)
-    for part in (config.data.train, *config.data.evals.values()):
+    sides = SIDES.get(name, shape[:2])
+    for i, part in enumerate((config.data.train, *config.data.evals.values())):
         transforms = build_transforms(part.transforms)
         u = np.full((2, count_draws(transforms)), 0.3)
-        assert apply_transforms(transforms, images, u).shape == (2, *shape)
+        side = sides[min(i, 1)]
+        result = apply_transforms(transforms, images, u)
+        assert result.shape == (2, side, side, shape[-1])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["digits_resnet", "cifar10_resnet20", "imagenet_resnet50"]
-)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in HE_2015[1:]])
 def test_smoke_trains_to_the_end(name, tmp_path):
-    config = configs.read(f"{name}:smoke")
-    if name == "imagenet_resnet50":
-        config.model.update(stage_sizes=(1, 1, 1, 1), width=16)  # for the time's sake
+    config = shallow(configs.read(f"{name}:smoke"))
     metrics = train(config, name=name, workdir=str(tmp_path / "run"))
     assert math.isfinite(metrics["test/loss"])
     rows = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
@@ -135,7 +160,7 @@ def test_smoke_trains_to_the_end(name, tmp_path):
 def test_cifar_recipe_is_the_papers():
     """He et al. 2015, section 4.2."""
     around = (0, 31_999, 32_000, 47_999, 48_000, 63_999)
-    for name in CIFAR:
+    for name in HE_2015:
         config = configs.read(name)
         assert (config.batch_size, config.total_steps) == (128, 64_000)
         assert (config.optim.momentum, config.optim.weight_decay) == (0.9, 1e-4)
@@ -145,6 +170,37 @@ def test_cifar_recipe_is_the_papers():
         np.testing.assert_allclose(rates, [first, 0.1, 0.01, 0.01, 0.001, 0.001], 1e-6)
     warm = learning_rates("cifar10_resnet110", (399, 400))
     np.testing.assert_allclose(warm, [0.01, 0.1], 1e-6)
+
+
+def test_wide_recipe_is_the_papers():
+    """Zagoruyko and Komodakis 2016, section 3."""
+    epochs = (0, 59.9, 60, 120, 160, 199)
+    rates = learning_rates("cifar10_wrn28_10", [int(e * 390) for e in epochs])
+    np.testing.assert_allclose(rates, [0.1, 0.1, 0.02, 0.004, 8e-4, 8e-4], rtol=1e-5)
+    plain, dropped = (task_of(f"cifar10_wrn28_10{v}").model for v in ("", ":dropout"))
+    assert (plain.block_dropout, dropped.block_dropout) == (0, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("variant", "batch", "first"), [("", 128, 0.01), (":64", 64, 0.1)]
+)
+def test_thousand_layer_recipe_is_the_papers(variant, batch, first):
+    """He et al. 2016, appendix, and its repository."""
+    name = f"cifar10_preact1001{variant}"
+    assert configs.read(name).batch_size == batch
+    drops = (32_000, 48_000) if batch == 128 else (81 * 781, 122 * 781)
+    steps = (0, 400, drops[0] - 1, drops[0], drops[1])
+    rates = learning_rates(name, steps)
+    np.testing.assert_allclose(rates, [first, 0.1, 0.1, 0.01, 0.001], rtol=1e-5)
+
+
+def test_fine_tuning_trains_all_the_head_or_from_scratch():
+    free, frozen, scratch = (
+        configs.read(f"fashion_mnist_finetune{v}") for v in ("", ":frozen", ":scratch")
+    )
+    assert free.init_from == frozen.init_from != scratch.init_from == ""
+    assert free.total_steps == frozen.total_steps == scratch.total_steps
+    assert frozen.model.frozen_stages == 3 and "frozen_stages" not in free.model
 
 
 @pytest.mark.parametrize(("variant", "peak"), [("", 0.1), (":8192", 3.2)])
@@ -159,6 +215,21 @@ def test_imagenet_recipe_is_the_papers(variant, peak):
     middle = (0.1 + peak) / 2
     wanted = [0.1, middle, peak, peak / 10, peak / 100, peak / 1000]
     np.testing.assert_allclose(rates, wanted, rtol=1e-2)
+
+
+def test_speedrun_recipe_is_the_published_one():
+    """github.com/KellerJordan/cifar10-airbench, airbench94_muon.py."""
+    config = configs.read("cifar10_speedrun")
+    assert (config.batch_size, config.total_steps) == (2000, 200)
+    rates = learning_rates("cifar10_speedrun", (0, 100, 200))
+    np.testing.assert_allclose(rates, [0.24, 0.12, 0.0], atol=1e-7)
+    whiten, biases, head = config.optim.groups
+    assert whiten["steps"] == 75
+    np.testing.assert_allclose(whiten["rate"], 0.053 * 2000)
+    np.testing.assert_allclose(0.24 * biases["ratio"], 0.053 * 2000)
+    np.testing.assert_allclose(0.24 * head["ratio"], 0.67 * 2000)
+    # Rate times decay is what a step takes away at first: 2e-6 * batch size.
+    np.testing.assert_allclose(0.24 * head["ratio"] * head["weight_decay"], 0.004)
 
 
 def test_cifar_config_takes_an_npz_file_instead(tmp_path):

@@ -82,7 +82,7 @@ def test_every_parameter_learns(block):
     assert all(np.abs(leaf).max() > 0 for leaf in jax.tree.leaves(change))
 
 
-@pytest.mark.parametrize("frozen", [-1, 0, 1, 2])
+@pytest.mark.parametrize("frozen", [0, 1])
 def test_frozen_stages_stand_still(frozen):
     model = tiny(block="preact_basic", frozen_stages=frozen)
     variables = drawn(model)

@@ -104,3 +104,32 @@ def test_sections_fill_in_the_fields():
     assert (conv.use_bias, conv.dtype, conv.features) == (True, "bfloat16", 8)
     with pytest.raises(ValueError, match="Did you mean use_bias"):
         convolution({"name": "conv", "bias": True})
+
+
+@pytest.mark.parametrize("shape", [(8, 10), (9, 7)])
+@pytest.mark.parametrize("size", [1, 3, 5, 7])
+def test_packed_pixels_give_the_same_numbers_and_gradients(size, shape):
+    x = jax.random.normal(jax.random.key(0), (2, *shape, 3))
+    plain = Conv(4, size, strides=2, use_bias=True)
+    packed = plain.clone(space_to_depth=True)
+    variables = plain.init(jax.random.key(1), x)
+
+    def loss(variables, layer):
+        y = layer.apply(variables, x)
+        return jnp.sum(jnp.sin(y)), y
+
+    (_, want), gradient = jax.value_and_grad(loss, has_aux=True)(variables, plain)
+    (_, got), other = jax.value_and_grad(loss, has_aux=True)(variables, packed)
+    np.testing.assert_allclose(got, want, atol=1e-5)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), other, gradient
+    )
+
+
+@pytest.mark.parametrize(
+    "fields", [{"strides": 1}, {"kernel_size": 4}, {"groups": 3}, {"padding": 0}]
+)
+def test_what_cannot_be_packed_is_refused(fields):
+    given = {"kernel_size": 7, "strides": 2, "space_to_depth": True, **fields}
+    with pytest.raises(ValueError, match="space_to_depth needs an odd kernel"):
+        Conv(3, **given).init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))

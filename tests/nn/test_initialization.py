@@ -1,10 +1,12 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from resnet_jax.nn.initialization import (
     he_fan_in,
     he_fan_out,
+    partial_identity,
     uniform_bias,
     uniform_fan_in,
 )
@@ -22,3 +24,19 @@ def test_uniform(init):
     values = np.abs(init(jax.random.key(0), (100, 50), np.float32))
     assert 0.099 < values.max() <= 0.1
     np.testing.assert_allclose(values.mean(), 0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(3, 3), (3, 7), (7, 3)])
+def test_partial_identity_passes_its_inputs(inputs, outputs):
+    shape = (3, 3, inputs, outputs)
+    kernel = partial_identity(jax.random.key(0), shape, jnp.float32)
+    x = jax.random.normal(jax.random.key(1), (2, 6, 6, inputs))
+    y = jax.lax.conv_general_dilated(
+        x, kernel, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+    both = min(inputs, outputs)
+    np.testing.assert_allclose(y[..., :both], x[..., :both], atol=1e-6)
+    drawn = np.abs(kernel[..., both:])
+    assert drawn.shape[-1] == outputs - both
+    assert (drawn <= (9 * inputs) ** -0.5).all()
+    assert (drawn > 0).all()

@@ -4,7 +4,9 @@ import pytest
 
 from resnet_jax.nn.resampling import (
     avg_pool,
+    avg_pool_exactly,
     avg_pool_squares,
+    blur_pool,
     global_avg_pool,
     max_pool,
 )
@@ -30,6 +32,30 @@ def test_global_mean_is_summed_in_float32():
     y = global_avg_pool(x)
     assert y.dtype == jnp.float32
     np.testing.assert_allclose(y, 1.0078125, rtol=1e-6)
+
+
+def test_windows_over_the_edge_average_what_is_inside():
+    x = np.arange(15, dtype=np.float32).reshape(1, 3, 5, 1)
+    want = [[3, 5, 6.5], [10.5, 12.5, 14]]
+    np.testing.assert_array_equal(avg_pool(x, 2, ceil=True)[0, ..., 0], want)
+    assert avg_pool(x, 2).shape == (1, 1, 2, 1)
+
+
+def test_blur_by_hand():
+    x = np.zeros((1, 5, 4, 1), "f4")
+    x[0, 1, 2] = 16
+    # The border is reflected: it sees its neighbor twice.
+    once = 16 * np.outer([0.5, 0.5, 0.25, 0, 0], [0, 0.25, 0.5, 0.5])
+    np.testing.assert_array_equal(blur_pool(x, 1)[0, ..., 0], once)
+    np.testing.assert_array_equal(blur_pool(x, 2)[0, ..., 0], once[::2, ::2])
+    np.testing.assert_array_equal(blur_pool(np.ones_like(x), 2), np.ones((1, 3, 2, 1)))
+
+
+def test_what_cannot_be_halved_is_refused():
+    with pytest.raises(ValueError, match="at least 2 x 2 pixels, not 1 x 4"):
+        blur_pool(jnp.zeros((1, 1, 4, 1)), 2)
+    with pytest.raises(ValueError, match="feature maps of 3 x 4 by 2"):
+        avg_pool_exactly(jnp.zeros((1, 3, 4, 1)), 2)
 
 
 @pytest.mark.parametrize("size", [5, 6])

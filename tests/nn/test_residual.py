@@ -1,10 +1,15 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from resnet_jax.nn.attention import SqueezeExcite
 from resnet_jax.nn.normalization import Identity
+from resnet_jax.nn.resampling import blur_pool
 from resnet_jax.nn.residual import BLOCKS, ResidualBlock
+from resnet_jax.nn.stochastic import drop_block
 
 KEY = jax.random.key(0)
 
@@ -96,3 +101,98 @@ def test_parts_are_injected():
 def test_wrong_fields_are_refused(fields, message):
     with pytest.raises(ValueError, match=message):
         run(ResidualBlock(8, **fields), images())
+
+
+def names(block, x):
+    """The parameters of a block and their shapes."""
+    params = jax.eval_shape(lambda x: block.init(KEY, x, False), x)["params"]
+    return {
+        key: jax.tree.map(lambda leaf: leaf.shape, sub) for key, sub in params.items()
+    }
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_average_shortcuts_have_a_plain_convolution(name):
+    block = BLOCKS[name](8, strides=2, shortcut="average", shortcut_kernel=3)
+    found = names(block, images())
+    assert found["downsample_1"]["kernel"] == (1, 1, 8, 8 * block.expansion)
+    assert ("downsample_2" in found) == (not block.preact)
+    assert "downsample_0" not in found
+
+
+def test_a_projection_has_its_kernel_only_where_the_block_is_strided():
+    for strides, size in ((1, 1), (2, 3)):
+        block = ResidualBlock(4, strides, shortcut_kernel=3)
+        assert names(block, images())["downsample_0"]["kernel"] == (size, size, 8, 4)
+
+
+@pytest.mark.parametrize("bottleneck", [False, True])
+def test_reduced_and_pruned_channels(bottleneck):
+    block = ResidualBlock(16, bottleneck=bottleneck, reduce_first=2)
+    widths = [layer["features"] for layer in block.layers()]
+    assert widths == ([8, 16, 64] if bottleneck else [8, 16])
+    pruned = (5, 3, 7) if bottleneck else (5, 7)
+    block = block.clone(widths=pruned, attention=SqueezeExcite, shortcut="average")
+    found = names(block, images())
+    assert [found[f"conv{i + 1}"]["kernel"][-1] for i in range(len(pruned))] == [
+        *pruned
+    ]
+    assert found["downsample_1"]["kernel"] == (1, 1, 8, 7)
+    assert found["se"]["fc1"]["kernel"] == (1, 1, 7, 8)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_blur_takes_the_place_of_the_stride(name):
+    seen = []
+
+    def blur(x, strides):
+        seen.append((x.shape, strides))
+        return blur_pool(x, strides)
+
+    block = BLOCKS[name](4, strides=2, blur=blur)
+    y, _ = run(block, images())
+    assert y.shape[1:3] == (3, 3)
+    assert seen == [((2, 6, 6, 4), 2)] * len(seen) and seen
+    seen.clear()
+    run(BLOCKS[name](4, blur=blur), images())
+    assert not seen
+
+
+def test_dilations_of_both_convolutions():
+    layers = ResidualBlock(8, dilations=(1, 2)).layers()
+    assert [layer["dilation"] for layer in layers] == [1, 2]
+    layers = ResidualBlock(8, dilations=(1, 2), bottleneck=True).layers()
+    assert [layer["dilation"] for layer in layers] == [1, 1, 1]
+
+
+def test_attention_scales_the_branch_alone():
+    x = images()
+    block = ResidualBlock(8, preact=True, shortcut="none")
+    plain, params = run(block, x)
+    gated = block.clone(attention=lambda channels, name: lambda y: y / channels)
+    y = gated.apply(block.init(KEY, x, False) | {"params": params}, x, False)
+    np.testing.assert_allclose(y, plain / 8, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_only_training_drops(name):
+    block = BLOCKS[name](
+        8, dropout=0.5, drop_block=partial(drop_block, rate=0.3, size=3)
+    )
+    x = images(8 * block.expansion)
+    variables = block.init(KEY, x, False)
+
+    def apply(layer, train, rate=0.0, key=KEY):
+        rngs = {"dropout": key}
+        return layer.apply(variables, x, train, rate, rngs=rngs, mutable="batch_stats")[
+            0
+        ]
+
+    np.testing.assert_array_equal(
+        apply(block, False, 0.9), block.apply(variables, x, False)
+    )
+    once, again = (apply(block, True, key=jax.random.key(i)) for i in (1, 2))
+    assert np.abs(once - again).max() > 0.1
+    plain = BLOCKS[name](8)
+    dropped = apply(plain, True, 1 - 1e-6)
+    np.testing.assert_array_equal(dropped, x if block.preact else jax.nn.relu(x))

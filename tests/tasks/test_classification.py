@@ -139,11 +139,30 @@ def test_mixing_depends_on_the_key():
     assert (images[0] != images[2]).any()
 
 
+def test_a_frozen_stage_holds_still_with_its_statistics():
+    task = make(
+        model={**MODEL, "stage_sizes": (1, 1), "frozen_stages": 1},
+        optim={**OPTIM, "weight_decay": 0.1, "decay": "all"},
+    )
+    # Compiled as `run` does it: one by one, drawn weights differ in the last bit.
+    before = jax.jit(task.init)(KEY, BATCH).nets["model"]
+    after = run(task)[0].nets["model"]
+    same = jax.tree.map(
+        lambda a, b: bool((a == b).all()),
+        {"params": before.params, **before.stats},
+        {"params": after.params, **after.stats},
+    )
+    for kind in same.values():
+        for name, held in kind.items():
+            still = name.startswith(("conv1", "bn1", "layer1"))
+            assert set(jax.tree.leaves(held)) == {still}, name
+
+
 def test_l1_adds_to_the_loss():
     (plain,), (more,) = (run(make(l1=l1), steps=1)[1] for l1 in (0.0, 0.01))
     params = make().init(KEY, BATCH).nets["model"].params
     kernels = [abs(p).sum() for p in jax.tree.leaves(params) if p.ndim > 1]
-    assert more - plain == pytest.approx(0.01 * sum(kernels), rel=1e-4)
+    assert more - plain == pytest.approx(0.01 * float(sum(kernels)), rel=1e-4)
 
 
 def test_flips_in_evaluation_average_the_logits():
