@@ -89,7 +89,7 @@ def save(
         if page:
             _page(result, figures, data, folder)
     except OSError as error:
-        warn(f"{stem} could not be written to '{folder}' ({error.strerror}).")
+        warn(f"{stem}.json could not be written to '{folder}' ({error.strerror}).")
 
 
 def _page(result, figures, data, folder) -> None:
