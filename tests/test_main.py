@@ -14,7 +14,7 @@ from PIL import Image
 import resnet_jax
 from resnet_jax.checkpoint import SaveError
 from resnet_jax.main import main, parse
-from resnet_jax.train import Preempted
+from resnet_jax.preemption import Preempted
 from resnet_jax.verbs.usage import COMMON, VERBS, verb_usage
 from resnet_jax.window import NonFiniteError
 

@@ -21,7 +21,7 @@ from command import (
     wait_until,
 )
 
-from resnet_jax.train import Preempted
+from resnet_jax.preemption import Preempted
 
 STEPS = 200
 TRAIN = ("train", TINY, f"--config.total_steps={STEPS}")

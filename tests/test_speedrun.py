@@ -7,6 +7,7 @@ import pytest
 
 from resnet_jax import config as configs
 from resnet_jax import run
+from resnet_jax.preemption import Preempted
 from resnet_jax.speedrun import results_of, speedrun_options, table
 from resnet_jax.verbs.train import train
 
