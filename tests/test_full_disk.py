@@ -29,9 +29,9 @@ from command import (
 
 from resnet_jax.checkpoint import Checkpoints, SaveError
 from resnet_jax.parallel import make_mesh, replicated
+from resnet_jax.preemption import Preempted
 from resnet_jax.run import build_data, load
 from resnet_jax.state import TrainState
-from resnet_jax.preemption import Preempted
 from resnet_jax.window import NonFiniteError
 
 FAILED = 3

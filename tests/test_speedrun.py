@@ -81,6 +81,6 @@ def test_what_stays_a_loops_is_refused(field, value, message, tmp_path):
 
 def test_a_wish_to_stop_is_heard_between_seeds(tmp_path, monkeypatch):
     monkeypatch.setattr("resnet_jax.preemption.Stop.__call__", lambda self, step: True)
-    with pytest.raises(Preempted, match="before seed 0.* starts again"):
+    with pytest.raises(Preempted, match=r"before seed 0.* starts again"):
         train(tiny(), name="tiny", workdir=str(tmp_path / "run"))
     assert not list(tmp_path.glob("run/checkpoints/*"))
