@@ -78,7 +78,7 @@ def task_of(name: str):
 
 def shallow(config):
     """A few blocks instead of many, for the time's sake."""
-    if config.model.name.startswith("resnet"):
+    if config.model.name != "airbench94":
         config.model.update(stage_sizes=(1, 1), width=32)
     return config
 
