@@ -18,6 +18,7 @@ import importlib.util
 import json
 import pathlib
 import sys
+from unittest import mock
 
 import numpy as np
 from parity.weights import draw, images
@@ -89,9 +90,12 @@ def run(name: str, size: tuple[int, int], features: bool) -> tuple[dict, dict]:
         kind = str(dtype).removeprefix("torch.")
         model = model.to(dtype)
         x = torch.from_numpy(images(*size)).permute(0, 3, 1, 2).to(dtype)
-        arrays[kind] = model(x).numpy()
-        for i, stage in enumerate(stages(model, x) if features else []):
-            arrays[f"{kind}_{i}"] = stage.permute(0, 2, 3, 1).numpy()
+        # EvoNorm and filter response norm compute in .float(), whatever the network's
+        # type: in float64 that would hide all differences below 1e-7.
+        with mock.patch.object(torch.Tensor, "float", lambda x, to=dtype: x.to(to)):
+            arrays[kind] = model(x).numpy()
+            for i, stage in enumerate(stages(model, x) if features else []):
+                arrays[f"{kind}_{i}"] = stage.permute(0, 2, 3, 1).numpy()
     return about, arrays
 
 

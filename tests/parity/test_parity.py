@@ -12,14 +12,11 @@ from parity.weights import draw, draw_all
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 FILES = [f for f in sorted(GOLDEN.glob("*.npz")) if f.with_suffix(".json").exists()]
-# timm takes the moments of these norms in float32 whatever the input.
-FLOAT32_INSIDE = ("resnetv2_50d_evos", "resnetv2_50d_frn")
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_stored_logits(file):
-    bound = TOLERANCES["float32" if file.stem in FLOAT32_INSIDE else "float64"]
-    assert compare(file, ["float64"])["float64"] <= bound
+    assert compare(file, ["float64"])["float64"] <= TOLERANCES["float64"]
 
 
 def test_weights_follow_from_their_keys():
