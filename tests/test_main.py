@@ -164,7 +164,7 @@ def test_an_evaluation_that_cannot_be_written_is_still_printed(place, capsys):
     assert main(["evaluate", str(run), "--json"]) == 0
     output = capsys.readouterr()
     assert json.loads(output.out)["step"] == 4
-    assert output.err.startswith("warning: evaluation-test-4 could not be written")
+    assert output.err.startswith("warning: evaluation-test-4.json could not be written")
 
 
 def test_classify_as_table_and_as_json(place, capsys):

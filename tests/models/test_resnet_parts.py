@@ -1,5 +1,6 @@
 """What a ResNet's fields change: on networks of a few channels."""
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -110,16 +111,16 @@ def test_only_training_drops():
 class Noting(ResidualBlock):
     """Puts down with what probability it is dropped."""
 
-    seen: list | None = None
+    note: Callable = float
 
     def __call__(self, x, train, drop_rate=0.0):
-        self.seen.append(drop_rate)
+        self.note(drop_rate)
         return super().__call__(x, False)
 
 
 def test_the_probability_to_drop_a_block_grows_linearly():
     seen = []
-    block = partial(Noting, seen=seen)
+    block = partial(Noting, note=seen.append)
     model = tiny(stage_sizes=(1, 2, 2), block=block, drop_path=0.4, scan_blocks=False)
     jax.eval_shape(partial(model.init, train=True), KEY, images(1))
     np.testing.assert_allclose(seen, [0, 0.1, 0.2, 0.3, 0.4])

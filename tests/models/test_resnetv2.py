@@ -166,7 +166,7 @@ def test_every_published_network_can_be_a_static_argument():
     ("fields", "message"),
     [
         ({"stem": "cifer"}, "unknown stem 'cifer'. Did you mean cifar"),
-        ({"block": "basic"}, "unknown block 'basic'. Did you mean preact_basic"),
+        ({"block": "basic"}, "unknown block 'basic'. Known: preact_basic"),
         ({"stem_pool": "zeros"}, "unknown stem_pool 'zeros'"),
         ({"shortcut": "padded"}, "unknown shortcut 'padded'"),
         ({"conv": "sdt"}, "Did you mean std"),
