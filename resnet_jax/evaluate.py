@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from resnet_jax.figures import Gallery
 from resnet_jax.parallel import fetch, make_mesh, place, replicated, split
-from resnet_jax.report import strip
+from resnet_jax.report import grid, strip
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Batch, Task
 
@@ -28,34 +29,37 @@ class Evaluator:
         self._step = jax.jit(task.eval_step, in_shardings=shardings)
         self._show = jax.jit(task.show, in_shardings=shardings)
 
+    def prepare(self, state: TrainState) -> TrainState:
+        """What is evaluated and shown of a state as it was trained."""
+        return self.task.prepare_eval(state, self._training_batches(), self.key)
+
     def __call__(
         self, state: TrainState, evaluations: tuple[str, ...] = ()
     ) -> dict[str, dict[str, Any]]:
         """The sums of every accumulator, by evaluation and metric.
 
         Args:
-            state: as trained; task.prepare_eval puts the averages in.
+            state: of `prepare`.
             evaluations: names in data.evals, () for all.
         """
-        state = self.task.prepare_eval(state, self._training_batches(), self.key)
         names = evaluations or tuple(self.data.evals)
         return {name: self._evaluate(state, name) for name in names}
 
     def show(self, state: TrainState) -> dict[str, np.ndarray]:
         """task.show of the first examples of the first evaluation, the same each time.
 
-        About SHOWN of them: as many as the devices share evenly.
+        Without evaluations those of the first training batch. About SHOWN of them: as
+        many as the devices share evenly.
         """
         name = next(iter(self.data.evals), None)
-        if name is None:
-            return {}
+        batches = self.data.train(0) if name is None else self.data.evals[name]()
+        batch = next(iter(batches))
         rows = max(SHOWN // self.mesh.size, 1) * self.mesh.size
-        batch = next(iter(self.data.evals[name]()))
         share = rows // jax.process_count()
         batch = place({key: x[:share] for key, x in batch.items()}, self.mesh)
-        state = self.task.prepare_eval(state, self._training_batches(), self.key)
         shown = self._show(state, batch, self.key)
-        return _without_padding({**shown, "mask": batch["mask"]})
+        mask = batch.get("mask", jnp.ones(len(batch["index"]), bool))
+        return _without_padding({**shown, "mask": mask})
 
     def _evaluate(self, state: TrainState, name: str) -> dict[str, Any]:
         metrics = self.task.metrics
@@ -91,6 +95,7 @@ def _without_padding(rows: dict) -> dict:
 def judge(task, data, report, evaluator, state) -> dict[str, float]:
     """Evaluates, logs the metrics and shows the figures; returns the metrics."""
     with report.phase("evaluating"):
+        state = evaluator.prepare(state)
         sums = evaluator(state)
     metrics, figures = task.summarize(sums), task.figures(sums)
     pictures = {
@@ -100,6 +105,10 @@ def judge(task, data, report, evaluator, state) -> dict[str, float]:
     }
     report.log(int(state.step), metrics, progress=False)
     report.figures(int(state.step), figures, pictures)
-    if shown := evaluator.show(state):
+    shown = evaluator.show(state)
+    real = shown.pop("real", None)
+    if shown:
         report.samples(int(state.step), strip(shown))
+    if real is not None:
+        report.reals(grid(real))
     return metrics

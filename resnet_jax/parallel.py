@@ -57,7 +57,9 @@ def split(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec(AXIS))
 
 
-def place(batch: Mapping[str, np.ndarray], mesh: Mesh, mode: str = "jit") -> dict:
+def place(
+    batch: Mapping[str, np.ndarray], mesh: Mesh, mode: str = "jit", draws: int = 1
+) -> dict:
     """A host batch as arrays that span the mesh.
 
     Args:
@@ -65,6 +67,8 @@ def place(batch: Mapping[str, np.ndarray], mesh: Mesh, mode: str = "jit") -> dic
         mesh: where to.
         mode: under 'pmap' the arrays become [devices, B / devices, ...], and device d
             holds rows d, d + devices, ...: strided, as statistics groups are.
+        draws: rows that stay together, one of each of a step's batches: those batches
+            hold the same examples in both modes.
 
     Returns:
         The same keys as global arrays.
@@ -72,7 +76,8 @@ def place(batch: Mapping[str, np.ndarray], mesh: Mesh, mode: str = "jit") -> dic
 
     def put(x):
         if mode == "pmap":
-            x = x.reshape(-1, mesh.size, *x.shape[1:]).swapaxes(0, 1)
+            x = x.reshape(-1, mesh.size, draws, *x.shape[1:]).swapaxes(0, 1)
+            x = x.reshape(mesh.size, -1, *x.shape[3:])
         return jax.make_array_from_process_local_data(split(mesh), x)
 
     return {key: put(np.asarray(x)) for key, x in batch.items()}
@@ -132,6 +137,11 @@ def compile_once(function: Callable, sharding: NamedSharding) -> "jax.stages.Wra
     return jax.jit(function, out_shardings=sharding, compiler_options=options)
 
 
+def axis_size(axis_name: str | None) -> int:
+    """How many devices share a batch inside a step: under jit (None) it is all there."""
+    return 1 if axis_name is None else jax.lax.axis_size(axis_name)
+
+
 def rows(x: jax.Array, axis_name: str | None) -> jax.Array:
     """This device's rows of an array drawn at global batch shape [B, ...].
 
@@ -140,7 +150,7 @@ def rows(x: jax.Array, axis_name: str | None) -> jax.Array:
     """
     if axis_name is None:
         return x
-    num_devices = jax.lax.axis_size(axis_name)
+    num_devices = axis_size(axis_name)
     x = x.reshape(-1, num_devices, *x.shape[1:])
     return jax.lax.dynamic_index_in_dim(
         x, jax.lax.axis_index(axis_name), axis=1, keepdims=False

@@ -19,6 +19,8 @@ class Options:
         workers: processes that read and decode examples, 0 for none.
         deterministic: ask the compiler for repeatable GPU kernels.
         on_nonfinite: 'stop', or 'rollback' to the last checkpoint with other data.
+        on_alarm: 'warn' where the task finds that training leads nowhere, such as a
+            generator that makes one image only; 'stop', or 'rollback' as above.
         profile: (first, last) steps to trace, (0, 0) for none.
         tensorboard: mirror metrics.jsonl to tb/ where tensorboardX is installed.
 
@@ -34,6 +36,7 @@ class Options:
     workers: int = 0
     deterministic: bool = False
     on_nonfinite: str = "stop"
+    on_alarm: str = "warn"
     profile: tuple[int, int] = (0, 0)
     tensorboard: bool = True
 
@@ -49,6 +52,7 @@ class Options:
             )
         for name, choices in (
             ("on_nonfinite", ("stop", "rollback")),
+            ("on_alarm", ("warn", "stop", "rollback")),
             ("parallel", ("jit", "pmap")),
         ):
             if (value := getattr(self, name)) not in choices:

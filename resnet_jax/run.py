@@ -93,6 +93,7 @@ def build_task(
         config["task"],
         spec=spec,
         total_steps=config["total_steps"],
+        batch_size=config["batch_size"],
         axis_name=AXIS if options(config).parallel == "pmap" else None,
         **sections,
     )

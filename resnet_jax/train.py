@@ -24,7 +24,7 @@ from resnet_jax.preemption import Preempted
 from resnet_jax.report import Report, grid
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Task
-from resnet_jax.window import NonFiniteError, Window, check_finite
+from resnet_jax.window import LostError, NonFiniteError, Window, check_finite
 
 MAX_ROLLBACKS = 3
 
@@ -50,6 +50,7 @@ def train(
     Raises:
         ValueError: the data lacks a key that the task needs.
         NonFiniteError: something is not finite; nothing of it was saved.
+        LostError: training leads nowhere, and plan.options.on_alarm is not 'warn'.
         SaveError: the last checkpoint could not be written.
         Preempted: plan.stopping said so; the state is saved.
     """
@@ -65,8 +66,11 @@ def train(
         try:
             with contextlib.closing(batches):
                 return _run(task, data, batches, plan, report, checkpoints, state, past)
-        except NonFiniteError as error:
-            if plan.options.on_nonfinite != "rollback" or attempt >= MAX_ROLLBACKS:
+        except (NonFiniteError, LostError) as error:
+            options = plan.options
+            lost = isinstance(error, LostError)
+            answer = options.on_alarm if lost else options.on_nonfinite
+            if answer != "rollback" or attempt >= MAX_ROLLBACKS:
                 raise
             state, past = begin(task, data, plan, report, checkpoints)
             attempt += 1
@@ -127,9 +131,20 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
     step = int(state.step)
     saved = step if step in checkpoints.steps() else -1
     compiled: dict[tuple, Callable] = {}
-    metrics, log_point = {}, 0
+    metrics, log_point, alarm = {}, 0, ""
     waiting = Waiting(**past["waiting"])
-    window = Window(step, task.draws * plan.batch_size)
+    window = Window(step, task.counts * plan.batch_size)
+
+    def tell(upto):
+        nonlocal alarm
+        if not (values := window.collect(upto)):
+            return
+        report.log(upto, values)
+        before, alarm = alarm, task.alarm(training_scalars(values))
+        if alarm and options.on_alarm != "warn":
+            raise LostError(f"at step {upto:,} {alarm}")
+        if alarm and not before:
+            report.warn(f"at step {upto:,} {alarm}")
 
     def save(score=None):
         nonlocal saved
@@ -148,7 +163,7 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
 
     while not enough() and not plan.stopping(step):
         host_batch = next(batches)
-        batch = place(host_batch, mesh, options.parallel)
+        batch = place(host_batch, mesh, options.parallel, task.draws)
         images = [x for x in host_batch.values() if x.ndim == 4]
         # Images may grow in the course of a run.
         if (shapes := tuple(x.shape for x in images)) not in compiled:
@@ -167,12 +182,12 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
         window.add(scalars)
         # A step is logged when the next one is under way, so that nothing waits.
         if log_point:
-            report.log(log_point, window.collect(log_point))
+            tell(log_point)
         log_point = step if plan.due(step, options.log_every) else 0
         evaluating = plan.due(step, options.eval_every)
         saving = plan.due(step, options.save_every)
         if evaluating or saving:
-            report.log(step, window.collect(step))
+            tell(step)
             log_point = 0
             if evaluating:
                 metrics = judge(task, data, report, evaluator, state)
@@ -183,8 +198,7 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
                 save(metrics.get(plan.best[0]) if evaluating else None)
             window.restart_clock()
     if step > saved:
-        if values := window.collect(step):
-            report.log(step, values)
+        tell(step)
         save()
     checkpoints.wait()
     if not enough():
@@ -195,6 +209,12 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
             f"evaluations without a better {plan.best[0]} than at {waiting.step:,}."
         )
     return state, metrics
+
+
+def training_scalars(values):
+    """The means of train_step's scalars among the logged values, by their own names."""
+    named = {name.partition("/")[::2]: value for name, value in values.items()}
+    return {name: value for (place, name), value in named.items() if place == "train"}
 
 
 def compile_train_step(task: Task, mesh, mode: str):

@@ -18,6 +18,10 @@ class NonFiniteError(Exception):
     """A loss, a gradient or a weight is not a number any more."""
 
 
+class LostError(Exception):
+    """Training leads nowhere any more, as the task says."""
+
+
 class Window:
     """Keeps the scalars of steps on the device until they are to be logged."""
 

@@ -163,6 +163,12 @@ class Report:
             with self._going_on():
                 save_png(self.workdir / "samples" / f"{step:08d}.png", image)
 
+    def reals(self, image: Image.Image) -> None:
+        """Keeps a grid of what outputs are compared with as samples/reals.png."""
+        if self.enabled:
+            with self._going_on():
+                save_png(self.workdir / "samples" / "reals.png", image)
+
     def inputs(self, image: Image.Image) -> None:
         """Keeps a grid of what the network saw as inputs.png."""
         if self.enabled:

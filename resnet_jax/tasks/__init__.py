@@ -9,10 +9,12 @@ from resnet_jax.tasks.base import Batch, Task
 from resnet_jax.tasks.classification import Classification
 from resnet_jax.tasks.classification_section import classification
 from resnet_jax.tasks.distillation import Teacher
+from resnet_jax.tasks.gan import Gan
+from resnet_jax.tasks.gan_section import gan
 
-TASKS = {"classification": classification}
+TASKS = {"classification": classification, "gan": gan}
 
-__all__ = ["TASKS", "Batch", "Classification", "Task", "Teacher", "create_task"]
+__all__ = ["TASKS", "Batch", "Classification", "Gan", "Task", "Teacher", "create_task"]
 
 
 def create_task(
@@ -20,6 +22,7 @@ def create_task(
     *,
     spec: DataSpec,
     total_steps: int,
+    batch_size: int,
     axis_name: str | None = None,
     **sections: Any,
 ) -> Task:
@@ -29,12 +32,14 @@ def create_task(
         section: a name in TASKS, with the task's own fields.
         spec: of the data.
         total_steps: the length of the run.
+        batch_size: of one draw of a step.
         axis_name: the device axis under pmap.
         **sections: the config's sections of networks and optimizers, by field name.
 
     Raises:
         ValueError: a name or field is unknown.
     """
-    given = {"spec": spec, "total_steps": total_steps, "axis_name": axis_name}
+    given = {"spec": spec, "total_steps": total_steps, "batch_size": batch_size}
+    given["axis_name"] = axis_name
     fields = {**sections, **section_fields(section, "task")}
     return build(TASKS, fields, "task", **given)

@@ -30,12 +30,14 @@ class Task(Protocol):
     Attributes:
         needs: the batch keys that training reads.
         draws: a training batch has draws * batch_size examples, for steps with several
-            updates; images seen are counted so.
+            updates; draw i of a step is its rows i, i + draws, ...
+        counts: of the draws, how many count as images seen.
         metrics: the accumulators that eval_step's rows are added to, by name.
     """
 
     needs: tuple[str, ...]
     draws: int
+    counts: int
     metrics: Mapping[str, Accumulator]
 
     def init(
@@ -61,19 +63,33 @@ class Task(Protocol):
     def eval_step(
         self, state: TrainState, batch: Batch, key: Array
     ) -> dict[str, Array]:
-        """One row per example [B, ...], for the accumulators."""
+        """One row per example [B, ...], for the accumulators.
+
+        The key is that of the whole evaluation: what is random is drawn by example,
+        from fold_in(key, index).
+        """
 
     def show(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
-        """Images [B, H, W, C] in [0, 1] are columns of a grid, 1-D arrays captions.
+        """Images [B, H, W, C] are columns of a grid, 1-D arrays captions.
 
-        {} where there is nothing to look at.
+        'real' images are shown beside the grid. {} where there is nothing to look at.
         """
 
     def summarize(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-        """Metrics by 'evaluation/name', of sums by evaluation and metric; float64."""
+        """Metrics by 'evaluation/name', of sums by evaluation and metric; float64.
+
+        Before training it is asked for the names, with the sums of no example.
+        """
 
     def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
         """What people should see of the same sums."""
+
+    def alarm(self, scalars: Mapping[str, float]) -> str:
+        """What is wrong, and its remedy, where training leads nowhere; '' otherwise.
+
+        Args:
+            scalars: means of train_step's over the steps of a log point.
+        """
 
 
 def pixels(image: Array, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:

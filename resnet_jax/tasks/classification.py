@@ -70,6 +70,7 @@ class Classification:
 
     needs: ClassVar[tuple[str, ...]] = ("image", "label")
     draws: ClassVar[int] = 1
+    counts: ClassVar[int] = 1
 
     def __post_init__(self):
         if not 0 <= self.label_smoothing < 1:
@@ -227,3 +228,7 @@ class Classification:
     def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
         """Confusion matrix, calibration, each class, most confident mistakes."""
         return classification_figures(evals, self.class_names)
+
+    def alarm(self, scalars: Mapping[str, float]) -> str:
+        """Nothing: the loss that is not finite says enough."""
+        return ""

@@ -21,6 +21,7 @@ def classification(
     optim: Mapping,
     spec: DataSpec,
     total_steps: int,
+    batch_size: int = 0,
     axis_name: str | None = None,
     loss: str = "cross_entropy",
     bce_threshold: float | None = None,
@@ -46,6 +47,7 @@ def classification(
         optim: as create_optimizer takes it.
         spec: of the data.
         total_steps: the length of the run.
+        batch_size: of a step; 0 where it is not known yet.
         axis_name: the device axis under pmap.
         loss: a name in LOSSES.
         bce_threshold: of binary_cross_entropy_loss.
@@ -67,6 +69,11 @@ def classification(
                 f"'{loss}'; drop one of them."
             )
         loss_fn = partial(loss_fn, threshold=bce_threshold)
+    if microbatches < 1 or batch_size % microbatches:
+        raise ValueError(
+            f"task.microbatches is {microbatches} and batch_size {batch_size}; choose "
+            "a divisor of it."
+        )
     if not spec.num_classes:
         raise ValueError(
             f"{spec.source} has no labels, which classification learns from; choose "

@@ -134,6 +134,7 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
     watched = Watched(data, trial.batch_size)
     evaluator = Evaluator(task, watched, trial.batch_size, keys(trial.seed)["eval"])
     state = jax.device_put(trial.state, replicated(evaluator.mesh))
+    state = evaluator.prepare(state)
     sums = evaluator(state)
     metrics = {
         f"{name}/{key}": value

@@ -106,6 +106,20 @@ VERBS = {
             JSON,
         ),
     ),
+    "generate": Verb(
+        "images of a run that learned to make them, as PNG files",
+        ("source",),
+        (
+            CHECKPOINT,
+            Flag("count", 64, "images; by default 64"),
+            Flag("seed", 0, "of the latents, from 0"),
+            Flag("labels", "", "classes by name or number: 3,5; by default all in turn"),
+            Flag("truncation", "1", "multiplies latents: 0.7 for less variety"),
+            Flag("picture", "", "one file: samples, interpolation or truncation"),
+            Flag("out", "", "a new folder; by default RUN/generated/STEP-seedN"),
+            JSON,
+        ),
+    ),
     "models": Verb(
         "the models whose names match PATTERN, such as 'resnet*', and their sizes",
         ("pattern?",),
