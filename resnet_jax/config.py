@@ -60,8 +60,9 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
     if isinstance(norm, ConfigDict) and "group_size" in norm:
         norm.group_size = config.batch_size
     for section in config.values():
-        if isinstance(section, ConfigDict) and "warmup" in section.get("schedule", ()):
-            section.schedule.warmup = 1
+        schedule = section.get("schedule") if isinstance(section, ConfigDict) else None
+        if isinstance(schedule, ConfigDict) and "warmup" in schedule:
+            schedule.warmup = 1
     return config
 
 

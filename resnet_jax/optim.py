@@ -1,4 +1,8 @@
-"""Optimizers and schedules, built apart: a schedule knows the step, a tx its values."""
+"""Optimizers and schedules, built apart: a schedule knows the step, a tx its values.
+
+What a schedule counts is the task's: completed steps, or for a GAN images seen. The
+names below speak of steps.
+"""
 
 import dataclasses
 import fnmatch
@@ -26,15 +30,20 @@ class Optimizer:
         schedule: completed steps -> learning rate.
         freeze: fnmatch patterns of '/'-joined module paths that are held still, with
             their statistics: ('layer1*', 'bn1').
+        b2_schedule: completed steps -> b2, where Adam's is not constant.
     """
 
     tx: optax.GradientTransformation
     schedule: Schedule
     freeze: tuple[str, ...] = ()
+    b2_schedule: Schedule | None = None
 
     def hyper(self, step: jax.Array) -> dict[str, jax.Array]:
         """The hyperparameters of the update after `step` completed steps."""
-        return {"learning_rate": self.schedule(step)}
+        values = {"learning_rate": self.schedule(step)}
+        if self.b2_schedule is not None:
+            values["b2"] = self.b2_schedule(step)
+        return values
 
 
 def constant(*, base: float) -> Schedule:
@@ -44,8 +53,8 @@ def constant(*, base: float) -> Schedule:
 
 def cosine(*, base: float, total_steps: int, end: float = 0.0) -> Schedule:
     """Half a cosine from base to end. Loshchilov and Hutter 2016, arXiv:1608.03983."""
-    alpha = end / base if base else 0.0
-    return optax.cosine_decay_schedule(base, total_steps, alpha)
+    falling = optax.cosine_decay_schedule(1.0, total_steps)
+    return lambda count: end + (base - end) * falling(count)
 
 
 def linear(*, base: float, total_steps: int, end: float = 0.0) -> Schedule:
@@ -87,35 +96,57 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
 _NEEDS_TOTAL = ("cosine", "linear", "poly")
 
 
-def create_schedule(section: Mapping, total_steps: int) -> Schedule:
+def create_schedule(section: Mapping | float, total_steps: int) -> Schedule:
     """The schedule of a config section, after a linear warm-up where it asks for one.
 
     `warmup` is a number of steps, over which the value rises from `warmup_start`
     times its base; the rest of the schedule runs on the steps that remain. Step and
-    piecewise boundaries count from the run's first step all the same.
+    piecewise boundaries count from the run's first step all the same. `over` is a
+    number of steps after which a schedule has come to its end, and stays there; without
+    it that is the end of the run.
+
+    Args:
+        section: a name in SCHEDULES with its arguments, or a number that stays.
+        total_steps: the length of the run.
 
     Raises:
         ValueError: a name or value is unknown or out of range.
     """
+    if isinstance(section, int | float):
+        section = {"name": "constant", "base": section}
     fields = section_fields(section, "schedule")
     check_arguments(_schedule, fields, "schedule", given=("total_steps",))
     return _schedule(total_steps=total_steps, **fields)
 
 
 def _schedule(
-    *, total_steps: int, warmup: int = 0, warmup_start: float = 0.0, **section
+    *,
+    total_steps: int,
+    over: int | None = None,
+    warmup: int = 0,
+    warmup_start: float = 0.0,
+    **section,
 ) -> Schedule:
+    ends = section.get("name") in _NEEDS_TOTAL
+    if over is not None:
+        if over < 1:
+            raise ValueError(f"schedule over is {over}; expected at least 1.")
+        if not ends:
+            raise ValueError(
+                f"schedule '{section.get('name')}' takes no over; only "
+                f"{', '.join(_NEEDS_TOTAL)} come to an end."
+            )
+        total_steps = over
     if not 0 <= warmup < max(total_steps, 1):
         raise ValueError(
             f"schedule warmup is {warmup} steps; expected 0 to {total_steps - 1} "
-            "(fewer than total_steps)."
+            f"(fewer than {'total_steps' if over is None else 'over'})."
         )
     boundaries = list(section.get("boundaries", ()))
     if boundaries != sorted(set(boundaries)):
         raise ValueError(
             f"schedule boundaries are {boundaries}; expected them to rise."
         )
-    ends = section.get("name") in _NEEDS_TOTAL
     given = {"total_steps": total_steps - warmup} if ends else {}
     schedule = build(SCHEDULES, section, "schedule", **given)
     if (base := section.get("base", 0)) < 0:
@@ -247,7 +278,8 @@ def create_optimizer(section: Mapping, total_steps: int) -> Optimizer:
         section: a name in OPTIMIZERS with its arguments, and `schedule` (a section),
             `clip_norm` (global gradient norm; None: unclipped), `decay` ('kernels':
             no weight decay on biases and norms, 'not_norms': on biases of other
-            layers, 'all'), `freeze` (patterns).
+            layers, 'all'), `freeze` (patterns), `b2_schedule` (a section, for Adam and
+            its kin: R3GAN's rises from 0.9 to 0.99).
         total_steps: the length of the run, for the schedules that end with it.
 
     Raises:
@@ -261,7 +293,8 @@ def create_optimizer(section: Mapping, total_steps: int) -> Optimizer:
 def _optimizer(
     *,
     total_steps: int,
-    schedule: Mapping,
+    schedule: Mapping | float,
+    b2_schedule: Mapping | float | None = None,
     clip_norm: float | None = None,
     decay: str = "kernels",
     freeze: Sequence[str] = (),
@@ -277,7 +310,35 @@ def _optimizer(
     tx = build(_INJECTED, section, "optimizer", learning_rate=0.0, mask=mask)
     if clip_norm is not None:
         tx = optax.chain(optax.clip_by_global_norm(clip_norm), tx)
-    return Optimizer(tx, create_schedule(schedule, total_steps), tuple(freeze))
+    rate = create_schedule(schedule, total_steps)
+    optimizer = Optimizer(tx, rate, tuple(freeze))
+    if b2_schedule is None:
+        return optimizer
+    b2 = _b2_schedule(b2_schedule, total_steps, section)
+    return dataclasses.replace(optimizer, b2_schedule=b2)
+
+
+def _b2_schedule(
+    given: Mapping | float, total_steps: int, section: Mapping
+) -> Schedule:
+    name = section["name"]
+    takers = [
+        n for n, f in OPTIMIZERS.items() if "b2" in inspect.signature(f).parameters
+    ]
+    if name not in takers:
+        raise ValueError(
+            f"optim.b2_schedule: '{name}' has no b2; {', '.join(takers)} have."
+        )
+    if "b2" in section:
+        raise ValueError("optim has b2 and b2_schedule; give one of them.")
+    schedule = create_schedule(given, total_steps)
+    start, end = float(schedule(jnp.int32(0))), float(schedule(jnp.int32(total_steps)))
+    if not 0 <= min(start, end) <= max(start, end) < 1:
+        raise ValueError(
+            f"optim.b2_schedule goes from {start:g} to {end:g}; expected values from 0 "
+            "to below 1."
+        )
+    return schedule
 
 
 def _inject(factory):

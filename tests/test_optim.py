@@ -160,6 +160,85 @@ def test_clipping_is_by_the_global_norm():
     )
 
 
+# R3GAN on CIFAR-10: half a cosine over 20 million images, then the end. What is left of
+# base is 1, (2 + sqrt 2) / 4, 1/2, 0 and 0 after 0, 5, 10, 20 and 60 million.
+@pytest.mark.parametrize(
+    ("base", "end", "values"),
+    [
+        (2e-4, 5e-5, (2e-4, 1.7803301e-4, 1.25e-4, 5e-5, 5e-5)),
+        (0.9, 0.99, (0.9, 0.9131802, 0.945, 0.99, 0.99)),
+        (0.05, 0.005, (0.05, 0.0434099, 0.0275, 0.005, 0.005)),
+        (0, 5_000_000, (0, 732_233.05, 2_500_000, 5_000_000, 5_000_000)),
+        (0, 0.55, (0, 0.08054563, 0.275, 0.55, 0.55)),
+    ],
+    ids=["learning_rate", "b2", "gamma", "ema_half_life", "augmentation"],
+)
+def test_schedules_in_images_that_end_before_the_run(base, end, values):
+    section = {"name": "cosine", "base": base, "end": end, "over": 20_000_000}
+    schedule = create_schedule(section, total_steps=100_000_000)
+    counts = (0, 5_000_000, 10_000_000, 20_000_000, 60_000_000)
+    for count, value in zip(counts, values, strict=True):
+        for seen in (jnp.int32(count), jnp.float32(count)):
+            np.testing.assert_allclose(schedule(seen), value, rtol=1e-6)
+
+
+def test_a_warm_up_is_part_of_what_a_schedule_runs_over():
+    section = {"name": "linear", "base": 1.0, "over": 30, "warmup": 10}
+    schedule = create_schedule(section, total_steps=100)
+    found = [float(schedule(jnp.int32(count))) for count in (5, 10, 20, 30, 90)]
+    np.testing.assert_allclose(found, [0.5, 1, 0.5, 0, 0], atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.5, 1])
+def test_a_number_is_a_constant_schedule(value):
+    assert create_schedule(value, 10)(jnp.int32(7)) == value
+    optimizer = create_optimizer({"name": "sgd", "schedule": value}, 10)
+    assert optimizer.hyper(jnp.int32(3)) == {"learning_rate": value}
+
+
+def test_b2_follows_its_schedule():
+    """Two steps of Adam by hand: the second with another b2."""
+    b2s = {"name": "piecewise", "values": (0.9, 0.5), "boundaries": (1,)}
+    section = {"name": "adam", "b1": 0.0, "schedule": 0.1, "b2_schedule": b2s}
+    optimizer = create_optimizer(section, total_steps=10)
+    params, value = {"w": jnp.zeros(())}, 0.0
+    state, second = optimizer.tx.init(params), 0.0
+    for step, (gradient, b2) in enumerate([(2.0, 0.9), (-3.0, 0.5)]):
+        hyper = optimizer.hyper(jnp.int32(step))
+        np.testing.assert_allclose(hyper["b2"], b2)
+        state = optax.tree.set(state, **hyper)
+        updates, state = optimizer.tx.update({"w": jnp.array(gradient)}, state, params)
+        second = b2 * second + (1 - b2) * gradient**2
+        value = -0.1 * gradient / np.sqrt(second / (1 - b2 ** (step + 1)))
+        np.testing.assert_allclose(updates["w"], value, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"name": "sgd", "b2_schedule": 0.9}, "'sgd' has no b2; adam, adamw, lamb"),
+        ({"b2": 0.9, "b2_schedule": 0.9}, "optim has b2 and b2_schedule; give one"),
+        ({"b2_schedule": 1}, "goes from 1 to 1; expected values from 0 to below 1"),
+        ({"b2_schedule": "cosine"}, "b2_schedule is 'cosine'; expected a section or"),
+        ({"schedule": True}, "schedule is True; expected a section or a number"),
+        ({"schedule": -1}, "schedule base is -1; expected 0 or more"),
+        ({"schedule": {"name": "cosine", "base": 1, "over": 0}}, "over is 0; expected"),
+        (
+            {"schedule": {"name": "constant", "base": 1, "over": 5}},
+            "'constant' takes no over; only cosine, linear, poly come to an end",
+        ),
+        (
+            {"schedule": {"name": "cosine", "base": 1, "over": 5, "warmup": 5}},
+            "warmup is 5 steps; expected 0 to 4 .fewer than over",
+        ),
+    ],
+)
+def test_mistakes_of_schedules(fields, sentence):
+    section = {"name": "adam", "schedule": 0.1, **fields}
+    with pytest.raises(ValueError, match=sentence):
+        create_optimizer(section, total_steps=10)
+
+
 def test_the_rate_is_the_schedules_whatever_the_optimizer_counted():
     section = {"name": "sgd", "schedule": {"name": "linear", "base": 1.0}}
     optimizer = create_optimizer(section, total_steps=10)
