@@ -7,7 +7,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 AXIS = "data"
 MODES = ("jit", "pmap")
@@ -49,12 +50,12 @@ def is_first() -> bool:
 
 def replicated(mesh: Mesh) -> NamedSharding:
     """Every device holds the whole array."""
-    return NamedSharding(mesh, PartitionSpec())
+    return NamedSharding(mesh, P())
 
 
 def split(mesh: Mesh) -> NamedSharding:
     """The devices share the first axis."""
-    return NamedSharding(mesh, PartitionSpec(AXIS))
+    return NamedSharding(mesh, P(AXIS))
 
 
 def place(
@@ -101,8 +102,13 @@ def compile_step(step: Callable, mesh: Mesh, mode: str = "jit") -> "jax.stages.W
         raise ValueError(f"run.parallel is '{mode}'; expected one of {MODES}.")
     if mode == "jit":
         whole = replicated(mesh)
+
+        def meshed(state, batch, key):
+            with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
+                return step(state, batch, key)
+
         return jax.jit(
-            step,
+            meshed,
             in_shardings=(whole, split(mesh), whole),
             out_shardings=(whole, whole),
             donate_argnums=0,
@@ -145,11 +151,13 @@ def axis_size(axis_name: str | None) -> int:
 def rows(x: jax.Array, axis_name: str | None) -> jax.Array:
     """This device's rows of an array drawn at global batch shape [B, ...].
 
-    Under jit (axis_name None) that is all of it; under pmap device d of D holds rows
-    d, d + D, ..., so both modes see the same draws.
+    Under jit (axis_name None) that is all of it, shared by the devices of the mesh;
+    under pmap device d of D holds rows d, d + D, ..., so both modes see the same draws.
     """
     if axis_name is None:
-        return x
+        # What is drawn has no device; without a hint each would draw and use all.
+        shared = not jax.sharding.get_abstract_mesh().empty
+        return jax.lax.with_sharding_constraint(x, P(AXIS)) if shared else x
     num_devices = axis_size(axis_name)
     x = x.reshape(-1, num_devices, *x.shape[1:])
     return jax.lax.dynamic_index_in_dim(

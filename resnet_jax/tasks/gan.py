@@ -182,6 +182,9 @@ class Gan:
         strength = self.strength(memory, seen)
         hyper = self.discriminator_optimizer.hyper(seen)
         inputs = {**real, "fake": fake}
+        noise = self.game.penalties.noise(
+            noise_key, real["image"], self.game.axis_name
+        )
         net, scalars = descend(
             partial(
                 self.game.discriminator_loss,
@@ -191,7 +194,7 @@ class Gan:
             ),
             state.nets["discriminator"],
             self.discriminator_optimizer,
-            {**inputs, **self.game.penalties.noise(noise_key, inputs, self.game.axis_name)},
+            {**inputs, **noise},
             loss_key,
             hyper=hyper,
             microbatches=self.microbatches,
@@ -230,11 +233,10 @@ class Gan:
         else:
             first = {k: x[: self.generator_batches] for k, x in parts.items()}
             first.pop("image")
-            inputs = {k: x.swapaxes(0, 1).reshape(-1) for k, x in first.items()}
+            inputs = {k: x.reshape(-1) for k, x in first.items()}
         inputs["latents"] = self.game.latents(latent_key, self.generator_batches * size)
         hyper = self.generator_optimizer.hyper(seen)
         memory = state.memory or {}
-        batch = self.n_critic * size * axis_size(self.game.axis_name)
         net, scalars = descend(
             partial(
                 self.game.generator_loss,
@@ -247,7 +249,7 @@ class Gan:
             inputs,
             loss_key,
             hyper=hyper,
-            ema_decay=self.averaging.decay_at(state.step, batch),
+            ema_decay=self.averaging.decay_at(state.step),
             microbatches=self.microbatches,
             axis_name=self.game.axis_name,
         )

@@ -100,7 +100,14 @@ def gan(
         strength=strength,
         n_critic=n_critic,
         generator_batches=generator_batches,
-        averaging=Averaging(ema_decay),
+        averaging=Averaging(
+            ema_decay,
+            half_life=None if ema_half_life is None else create_schedule(
+                ema_half_life, total_images
+            ),
+            batch_size=n_critic * batch_size,
+            ramp=ema_ramp,
+        ),
         standing=standing,
         dequantize=dequantize,
         microbatches=microbatches,

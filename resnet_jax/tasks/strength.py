@@ -40,8 +40,8 @@ class Strength:
         """What is kept between steps, before the first."""
         if self.target is None:
             return {}
-        zero, none = jnp.zeros((), jnp.float32), jnp.zeros((), jnp.int32)
-        return {"augment": {"p": zero, "signs": zero, "updates": none}}
+        kinds = {"p": jnp.float32, "signs": jnp.float32, "updates": jnp.int32}
+        return {"augment": {name: jnp.zeros((), kind) for name, kind in kinds.items()}}
 
     def after(self, memory: Mapping[str, Any], sign: Array, size: int) -> dict:
         """The memory after an update.

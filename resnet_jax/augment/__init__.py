@@ -1,0 +1,1 @@
+def create_augment(section): raise NotImplementedError
