@@ -12,6 +12,7 @@ from resnet_jax.lookup import build
 from resnet_jax.models.airbench import AIRBENCH
 from resnet_jax.models.cifar_variants import CIFAR_RESNETS
 from resnet_jax.models.dcgan import DCGANS
+from resnet_jax.models.r3gan import R3GANS
 from resnet_jax.models.resnet_gan_variants import RESNET_GANS
 from resnet_jax.models.resnet_variants import RESNETS
 from resnet_jax.models.resnetv2_variants import RESNETS_V2
@@ -27,6 +28,7 @@ MODELS: dict[str, Callable] = {
     **CLASSIFIERS,
     **DCGANS,
     **RESNET_GANS,
+    **R3GANS,
 }
 
 

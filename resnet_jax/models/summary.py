@@ -41,6 +41,8 @@ def _multiply_adds(jaxpr: Any) -> int:
         if step.primitive.name == "conv_general_dilated":
             output_features = step.params["dimension_numbers"].rhs_spec[0]
             per_output = math.prod(kernel) // kernel[output_features]
+            # The zeros between the pixels of a transposed convolution are no work.
+            per_output //= math.prod(step.params["lhs_dilation"])
         elif step.primitive.name == "dot_general":
             (contracted, _), _ = step.params["dimension_numbers"]
             per_output = math.prod(step.invars[0].aval.shape[i] for i in contracted)
