@@ -11,14 +11,24 @@ from flax.core import FrozenDict
 from resnet_jax.lookup import build
 from resnet_jax.models.airbench import AIRBENCH
 from resnet_jax.models.cifar_variants import CIFAR_RESNETS
+from resnet_jax.models.dcgan import DCGANS
+from resnet_jax.models.r3gan import R3GANS
+from resnet_jax.models.resnet_gan_variants import RESNET_GANS
 from resnet_jax.models.resnet_variants import RESNETS
 from resnet_jax.models.resnetv2_variants import RESNETS_V2
 
-MODELS: dict[str, Callable] = {
+# Images to logits of classes, with `input_shape` and `feature_info`.
+CLASSIFIERS: dict[str, Callable] = {
     **RESNETS,
     **RESNETS_V2,
     **CIFAR_RESNETS,
     **AIRBENCH,
+}
+MODELS: dict[str, Callable] = {
+    **CLASSIFIERS,
+    **DCGANS,
+    **RESNET_GANS,
+    **R3GANS,
 }
 
 
@@ -41,6 +51,20 @@ def create_model(name: str, **overrides: Any) -> nn.Module:
     return build(MODELS, {**hashable, "name": name}, "model")
 
 
+def create_classifier(name: str, **overrides: Any) -> nn.Module:
+    """As `create_model`, of those whose outputs are logits of classes.
+
+    Raises:
+        ValueError: the model is another one, or as `create_model`.
+    """
+    if name in MODELS and name not in CLASSIFIERS:
+        raise ValueError(
+            f"'{name}' does not classify images; take a model that does, such as"
+            " resnet20."
+        )
+    return create_model(name, **overrides)
+
+
 def list_models(pattern: str | Iterable[str] = "*") -> list[str]:
     """The names that match a shell pattern or one of several, resnet18 before 101."""
     patterns = [pattern] if isinstance(pattern, str) else list(pattern)
@@ -49,7 +73,7 @@ def list_models(pattern: str | Iterable[str] = "*") -> list[str]:
 
 
 def default_input(name: str) -> tuple[int, int, int]:
-    """Height, width and channels of the images that the network was made for."""
+    """Height, width and channels of the images that a classifier was made for."""
     return create_model(name).input_shape
 
 

@@ -6,10 +6,13 @@ from typing import Any
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
+
+from resnet_jax.models.inputs import image_inputs, inputs_of
 
 
-def summarize(model: nn.Module, shape: tuple[int, ...]) -> dict[str, float]:
+def summarize(
+    model: nn.Module, shape: tuple[int, ...] | None = None
+) -> dict[str, float]:
     """Counts parameters, and the arithmetic of one image in inference.
 
     Multiply-adds of convolutions and matrix products are counted; norms, activations
@@ -17,16 +20,16 @@ def summarize(model: nn.Module, shape: tuple[int, ...]) -> dict[str, float]:
     (often printed as "4.09 GFLOPs"), which are 8.18 G floating-point operations.
 
     Args:
-        model: called as model.apply(variables, images).
-        shape: of one image, (height, width, channels).
+        model: called as model.apply(variables, *inputs).
+        shape: of one image, (height, width, channels); None for what `inputs_of` says.
 
     Returns:
         `parameters` (a count), `gmacs` (10^9 multiply-adds) and `gflops`, twice that.
     """
-    image = jax.ShapeDtypeStruct((1, *shape), jnp.float32)
-    variables = jax.eval_shape(model.init, jax.random.key(0), image)
+    inputs = image_inputs(*shape) if shape else inputs_of(model)
+    variables = jax.eval_shape(model.init, jax.random.key(0), *inputs)
     parameters = sum(math.prod(p.shape) for p in jax.tree.leaves(variables["params"]))
-    macs = _multiply_adds(jax.make_jaxpr(model.apply)(variables, image).jaxpr)
+    macs = _multiply_adds(jax.make_jaxpr(model.apply)(variables, *inputs).jaxpr)
     return {"parameters": parameters, "gmacs": macs / 1e9, "gflops": 2 * macs / 1e9}
 
 
@@ -38,6 +41,8 @@ def _multiply_adds(jaxpr: Any) -> int:
         if step.primitive.name == "conv_general_dilated":
             output_features = step.params["dimension_numbers"].rhs_spec[0]
             per_output = math.prod(kernel) // kernel[output_features]
+            # The zeros between the pixels of a transposed convolution are no work.
+            per_output //= math.prod(step.params["lhs_dilation"])
         elif step.primitive.name == "dot_general":
             (contracted, _), _ = step.params["dimension_numbers"]
             per_output = math.prod(step.invars[0].aval.shape[i] for i in contracted)

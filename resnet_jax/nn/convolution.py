@@ -70,11 +70,16 @@ class Conv(nn.Module):
             width = (self.features,)
             bias = self.param("bias", self.bias_init, width, wide)
         x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
+        y = self.convolve(x, kernel)
+        return y if bias is None else y + bias
+
+    def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        """The images without bias."""
         strides, margins = pair(self.strides), self.margins()
         if self.space_to_depth:
             x, kernel, margins = self.pack(x, kernel)
             strides = (1, 1)
-        y = jax.lax.conv_general_dilated(
+        return jax.lax.conv_general_dilated(
             x,
             kernel,
             window_strides=strides,
@@ -83,7 +88,6 @@ class Conv(nn.Module):
             dimension_numbers=("NHWC", "HWIO", "NHWC"),
             feature_group_count=self.groups,
         )
-        return y if bias is None else y + bias
 
     def prepare(self, kernel: jax.Array) -> jax.Array:
         """What the images are convolved with: the parameter itself."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax.nn.initializers import variance_scaling
+from jax.nn.initializers import normal, orthogonal, variance_scaling
 
 # He et al. 2015, arXiv:1502.01852, eq. 10 and 14: variance 2 / fan, not truncated.
 he_fan_in = variance_scaling(2.0, "fan_in", "normal")
@@ -13,11 +13,27 @@ he_fan_out = variance_scaling(2.0, "fan_out", "normal")
 # PyTorch's default for linear layers: uniform within 1 / sqrt(fan_in).
 uniform_fan_in = variance_scaling(1 / 3, "fan_in", "uniform")
 
-# Initializers of the convolutions' and of the head's kernels.
+# Glorot and Bengio 2010, eq. 16, and the same with gain sqrt(2), for ReLU.
+glorot = variance_scaling(1.0, "fan_avg", "uniform")
+glorot_relu = variance_scaling(2.0, "fan_avg", "uniform")
+
+# Radford et al. 2015, arXiv:1511.06434, section 4.
+normal_002 = normal(0.02)
+
+# Initializers of the convolutions' kernels (where there are residual branches and
+# shortcuts with other ones, the branches'), and of the head's and all others.
 KERNEL_INITS = {
     "fan_out": (he_fan_out, uniform_fan_in),
     "fan_in": (he_fan_in, he_fan_in),
+    "glorot": (glorot_relu, glorot),
+    "orthogonal": (orthogonal(), orthogonal()),
+    "normal": (normal_002, normal_002),
 }
+
+
+def scaled_normal(gain: float) -> Callable:
+    """N(0, gain / sqrt(fan_in)), not truncated."""
+    return variance_scaling(gain**2, "fan_in", "normal")
 
 
 def uniform_bias(fan_in: int) -> Callable:

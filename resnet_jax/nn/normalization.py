@@ -209,6 +209,8 @@ class FilterResponseNorm(nn.Module):
 class Identity(nn.Module):
     """No normalization; takes the arguments of the others."""
 
+    use_scale: bool = False
+    use_bias: bool = False
     scale_init: Callable | None = None
     dtype: Any = None
 

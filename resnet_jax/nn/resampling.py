@@ -101,3 +101,8 @@ def global_avg_pool(x: jax.Array) -> jax.Array:
 
 # Anti-aliasing: what halves a feature map in place of a convolution's stride.
 BLURS: dict[str, Callable] = {"blur": blur_pool, "avg": avg_pool_exactly}
+
+
+def upsample_nearest(x: jax.Array, factor: int = 2) -> jax.Array:
+    """Repeats every pixel, [B, H, W, C] -> [B, factor H, factor W, C]."""
+    return jnp.repeat(jnp.repeat(x, factor, 1), factor, 2)

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from resnet_jax.models import create_model
+from resnet_jax.models import create_classifier
 from resnet_jax.pretrained.torch_weights import (
     HEAD_KEYS,
     STEM_KEYS,
@@ -80,7 +80,7 @@ def with_classes(
     body = {key: v for key, v in weights.items() if not key.startswith(HEADS)}
     if not num_classes:
         return body
-    module = create_model(model, **{**fields, "num_classes": num_classes})
+    module = create_classifier(model, **{**fields, "num_classes": num_classes})
     channels = channels_of(weights)
     paths = [
         path

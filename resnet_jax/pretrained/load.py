@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import numpy as np
 
-from resnet_jax.models import MODELS
+from resnet_jax.models import CLASSIFIERS
 from resnet_jax.pretrained.adaptation import (
     channels_of,
     num_classes_of,
@@ -271,7 +271,7 @@ def _file(path: pathlib.Path, test: bool) -> Found:
 def _model_of(path: pathlib.Path) -> str:
     """The longest name of a network that the file's name begins with."""
     names = [
-        n for n in MODELS if re.match(re.escape(n) + r"(?![A-Za-z0-9])", path.name)
+        n for n in CLASSIFIERS if re.match(re.escape(n) + r"(?![A-Za-z0-9])", path.name)
     ]
     if not names:
         raise ValueError(

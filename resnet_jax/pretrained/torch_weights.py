@@ -13,7 +13,7 @@ import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from resnet_jax.models import create_model
+from resnet_jax.models import create_classifier
 from resnet_jax.nn.repeat import stack_blocks, unstack_blocks
 
 LEAVES = {
@@ -55,7 +55,7 @@ def from_torch(
     arrays = {k: np.asarray(v) for k, v in state_dict.items() if not _ignored(k)}
     if head := next((key for key in HEAD_KEYS if key in arrays), None):
         overrides = {"num_classes": len(arrays[head]), **overrides}
-    model = create_model(name, **overrides)
+    model = create_classifier(name, **overrides)
     stacks = [f"layer{i + 1}" for i in getattr(model, "scanned", ())]
     separate = model.clone(scan_blocks=False) if stacks else model
     stem = next((key for key in STEM_KEYS if key in arrays), None)

@@ -7,7 +7,7 @@ from functools import partial
 from resnet_jax.averaging import Averaging
 from resnet_jax.lookup import suggest
 from resnet_jax.losses.classification import LOSSES
-from resnet_jax.models import create_model
+from resnet_jax.models import create_classifier
 from resnet_jax.optim import create_optimizer
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.classification import Classification
@@ -80,7 +80,7 @@ def classification(
             "another data.source or task."
         )
     model = {"num_classes": spec.num_classes, **model}
-    network = create_model(model.pop("name", None), axis_name=axis_name, **model)
+    network = create_classifier(model.pop("name", None), axis_name=axis_name, **model)
     num_classes = model["num_classes"]
     if num_classes < spec.num_classes:
         raise ValueError(

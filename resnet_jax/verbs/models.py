@@ -7,14 +7,15 @@ import jax.numpy as jnp
 
 from resnet_jax.explain import layer_statistics
 from resnet_jax.lookup import suggest
-from resnet_jax.models import MODELS, create_model, default_input, list_models
+from resnet_jax.models import MODELS, create_model, list_models
+from resnet_jax.models.inputs import describe, inputs_of
 from resnet_jax.models.summary import summarize
 from resnet_jax.run import load
 from resnet_jax.verbs.table import Table, warn
 
 
 def models(pattern: str = "", *, layers: bool = False) -> Table:
-    """A row per model: name, parameters, GFLOPs of one image, its size.
+    """A row per model: name, parameters, GFLOPs of one image, what it takes.
 
     GFLOPs count a multiply-add as two operations.
 
@@ -36,15 +37,14 @@ def models(pattern: str = "", *, layers: bool = False) -> Table:
         raise ValueError(f"no model matches '{pattern}'. {suggest(pattern, MODELS)}")
     rows = []
     for name in names:
-        shape = default_input(name)
-        size = summarize(create_model(name), shape)
-        height, width, _ = shape
+        model = create_model(name)
+        size = summarize(model)
         rows.append(
             {
                 "model": name,
                 "parameters": size["parameters"],
                 "gflops": round(size["gflops"], 3),
-                "input": f"{height}x{width}",
+                "input": describe(inputs_of(model)),
             }
         )
     return Table(rows, {"parameters": ",", "gflops": ".3f"})
@@ -62,8 +62,9 @@ def _params(name: str) -> dict:
             f"--layers needs one model or a run folder, not '{name}'. "
             f"{suggest(name, list_models())}"
         )
-    image = jnp.zeros((1, *default_input(name)))
+    model = create_model(name)
+    inputs = [jnp.zeros(x.shape, x.dtype) for x in inputs_of(model)]
     # It runs once: a fast program would take longer to make than to run.
     slow = {"xla_backend_optimization_level": "0"}
-    init = jax.jit(create_model(name).init, compiler_options=slow)
-    return init(jax.random.key(0), image)["params"]
+    init = jax.jit(model.init, compiler_options=slow)
+    return init(jax.random.key(0), *inputs)["params"]

@@ -5,14 +5,54 @@ import jax.numpy as jnp
 import ml_collections
 import pytest
 
-from resnet_jax.models import MODELS, create_model, default_input, list_models
+from resnet_jax.models import (
+    CLASSIFIERS,
+    MODELS,
+    create_classifier,
+    create_model,
+    default_input,
+    list_models,
+)
+from resnet_jax.models.inputs import describe, inputs_of
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_every_name_has_an_input_and_features(name):
     model, shape = create_model(name), default_input(name)
     assert len(shape) == 3 and model.input_shape == shape
     assert model.feature_info[-1]["reduction"] <= shape[0]
+    assert [x.shape for x in inputs_of(model)] == [(1, *shape)]
+
+
+@pytest.mark.parametrize("name", sorted(set(MODELS) - set(CLASSIFIERS)))
+def test_generators_take_latents_and_discriminators_images(name):
+    plain = create_model(name, num_classes=0)
+    conditional = create_model(name, num_classes=3)
+    side, channels = plain.resolution, plain.channels
+    first, label = inputs_of(conditional)
+    assert plain.inputs == (first,) and first.dtype == jnp.float32
+    assert label.shape == (1,) and label.dtype == jnp.int32
+    output = jax.eval_shape(
+        lambda *x: conditional.init_with_output(jax.random.key(0), *x)[0],
+        *conditional.inputs,
+    )
+    if name.endswith("generator"):
+        assert first.shape == (1, plain.latent_size)
+        assert output.shape == (1, side, side, channels)
+        assert describe(conditional.inputs) == f"{plain.latent_size} + label"
+    else:
+        assert first.shape == (1, side, side, channels)
+        assert output.shape == (1,)
+        assert describe(plain.inputs) == f"{side}x{side}"
+    assert output.dtype == jnp.float32
+
+
+def test_only_classifiers_classify():
+    assert create_classifier("resnet20") == create_model("resnet20")
+    with pytest.raises(ValueError, match="'dcgan_generator' does not classify"):
+        create_classifier("dcgan_generator")
+    with pytest.raises(ValueError, match="unknown model"):
+        create_classifier("resnet21")
 
 
 def test_names_are_listed_by_number():
