@@ -29,6 +29,7 @@ def new_config() -> ConfigDict:
     config.patience = 0
     config.init_from = ""
     config.teacher = None
+    config.features = None
     config.run = dataclasses.asdict(Options())
     return config
 
@@ -45,7 +46,7 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
         size: of the texture patches, in pixels.
     """
     config.update(batch_size=8, total_steps=4, init_from="")
-    config.teacher = None
+    config.teacher = config.features = None
     config.run.update(log_every=1, eval_every=4, save_every=2)
     if config.data.source.name in ("tfds", "npz", "folder"):
         source = {"name": "textures", "patch": size, "samples_per_example": 16}

@@ -24,6 +24,9 @@ GENERAL = (
     *("data", "run", "speedrun"),
 )
 
+# Sections of networks that help a task; None in a config without one.
+HELPERS = ("teacher", "features")
+
 
 @dataclasses.dataclass(frozen=True)
 class Run:
@@ -85,8 +88,9 @@ def build_task(
     if not config.get("task"):
         raise ValueError("the config has no task; set config.task.name.")
     sections = {k: config[k] for k in config if k not in (*GENERAL, "task")}
-    if sections.get("teacher") is None:
-        sections.pop("teacher", None)
+    for name in HELPERS:
+        if sections.get(name) is None:
+            sections.pop(name, None)
     for name, teacher in (teachers or {}).items():
         sections[name] = {**sections[name], "teacher": teacher}
     return create_task(
