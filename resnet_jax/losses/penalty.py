@@ -59,6 +59,12 @@ def interleave(real: Array, fake: Array) -> Array:
     return jnp.stack([real, fake], 1).reshape(-1, *real.shape[1:])
 
 
+def separate(joined: Array) -> tuple[Array, Array]:
+    """What interleave joined: [2 B, ...] -> real and fake, [B, ...] each."""
+    pairs = joined.reshape(-1, 2, *joined.shape[1:])
+    return pairs[:, 0], pairs[:, 1]
+
+
 def r1_r2_penalty(score: Score, real: Array, fake: Array) -> tuple[Array, Array]:
     """R1 and R2 from one pass over the joined batch, as r1_penalty gives them.
 
@@ -68,12 +74,13 @@ def r1_r2_penalty(score: Score, real: Array, fake: Array) -> tuple[Array, Array]
 
     Args:
         score: images [2 B, ...] in the order of interleave -> logits [2 B]. Labels come
-            in that order, too.
+            in that order, too; an augmentation takes what separate gives, each half
+            with a key of its own.
         real, fake: float [B, ...].
     """
     gradient = score_gradient(score, interleave(real, fake))[1]
-    r1, r2 = 0.5 * squared_norm(gradient).reshape(-1, 2).mean(0)
-    return r1, r2
+    of_real, of_fake = separate(squared_norm(gradient))
+    return 0.5 * of_real.mean(), 0.5 * of_fake.mean()
 
 
 def gradient_penalty(score: Score, real: Array, fake: Array, mix: Array) -> Array:
