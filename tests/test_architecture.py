@@ -17,7 +17,7 @@ ROWS = (
     ("config",),
     ("state",),
     ("window",),
-    ("models",),
+    ("models", "augment"),
     ("explain",),
     ("tasks", "data"),
     ("checkpoint", "report"),

@@ -18,6 +18,7 @@ from resnet_jax.losses.penalty import (
     orthogonal_penalty,
     r1_penalty,
     r1_r2_penalty,
+    separate,
 )
 from resnet_jax.parallel import make_mesh
 
@@ -109,6 +110,7 @@ def test_joint_equals_separate():
 def test_joint_scores_are_in_the_order_of_interleave():
     labels = interleave(jnp.arange(4), 10 + jnp.arange(4))
     np.testing.assert_array_equal(labels, [0, 10, 1, 11, 2, 12, 3, 13])
+    np.testing.assert_array_equal(separate(labels)[1], [10, 11, 12, 13])
 
     def by_label(images):
         return labels * images.sum((1, 2, 3))
