@@ -131,11 +131,15 @@ class Gan:
                 state, part, jax.random.fold_in(critic_key, index), first + index * size
             )
 
-        # XLA's convolutions inside a CPU while loop are ten times slower.
-        unroll = jax.default_backend() == "cpu"
-        state, scalars = jax.lax.scan(
-            update, state, jnp.arange(self.n_critic), unroll=unroll
-        )
+        if jax.default_backend() == "cpu":
+            # XLA's convolutions inside a CPU while loop are ten times slower.
+            rows = []
+            for index in range(self.n_critic):
+                state, row = update(state, index)
+                rows.append(row)
+            scalars = jax.tree.map(lambda *x: jnp.stack(x), *rows)
+        else:
+            state, scalars = jax.lax.scan(update, state, jnp.arange(self.n_critic))
         scalars = jax.tree.map(lambda x: x.mean(0), scalars)
         state, more = self.generator_step(state, parts, generator_key, first)
         return dataclasses.replace(state, step=state.step + 1), {**scalars, **more}
