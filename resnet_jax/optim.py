@@ -275,7 +275,8 @@ def create_optimizer(section: Mapping, total_steps: int) -> Optimizer:
     """The optimizer of a config section.
 
     Args:
-        section: a name in OPTIMIZERS with its arguments, and `schedule` (a section),
+        section: a name in OPTIMIZERS with its arguments, and `schedule` (a section,
+            or a number that stays),
             `clip_norm` (global gradient norm; None: unclipped), `decay` ('kernels':
             no weight decay on biases and norms, 'not_norms': on biases of other
             layers, 'all'), `freeze` (patterns), `b2_schedule` (a section, for Adam and

@@ -34,9 +34,10 @@ def test_gradients_pass(policy):
     def loss(x):
         return (weights * augment(x, KEY, 1.0)).sum()
 
-    slope, small = jax.grad(loss)(x), 1e-2 * weights[:, ::-1]
-    difference = (loss(x + small) - loss(x - small)) / 2
-    np.testing.assert_allclose((slope * small).sum(), difference, atol=1e-4)
+    # All are affine: the same change of the image has the same effect anywhere.
+    slope, small = jax.grad(loss)(x), weights[:, ::-1]
+    difference = loss(x + small) - loss(x)
+    np.testing.assert_allclose((slope * small).sum(), difference, atol=1e-3)
     assert (jnp.abs(slope).max((1, 2, 3)) > 0.1).all()
 
 
@@ -94,7 +95,7 @@ def test_saturation_leaves_a_grey_image():
 
 
 def test_mistakes():
-    with pytest.raises(ValueError, match="policy has 'colour'. Did you mean color?"):
+    with pytest.raises(ValueError, match=r"policy has 'colour'.* mean color"):
         create_augment({"name": "diff_augment", "policy": ("colour",)})
     with pytest.raises(ValueError, match="diff_augment policy is empty"):
         DiffAugment(())
