@@ -14,9 +14,8 @@ class Averaging:
     """How the average follows the weights: ema = d * ema + (1 - d) * new.
 
     d is given as it is, or by the number of images in which old weights lose half their
-    share: d = 0.5^(images of a step / half_life). Karras et al. 2017, arXiv:1710.10196,
-    appendix A.1 has a constant d; half-lives and their ramp are StyleGAN2-ADA's
-    (arXiv:2006.06676, appendix B).
+    share: d = 0.5^(images of a step / half_life). Half-lives and their ramp are
+    StyleGAN2-ADA's (Karras et al. 2020, arXiv:2006.06676, appendix B).
 
     Attributes:
         decay: d, 0 for none.

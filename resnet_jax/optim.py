@@ -275,7 +275,8 @@ def create_optimizer(section: Mapping, total_steps: int) -> Optimizer:
     """The optimizer of a config section.
 
     Args:
-        section: a name in OPTIMIZERS with its arguments, and `schedule` (a section),
+        section: a name in OPTIMIZERS with its arguments, and `schedule` (a section,
+            or a number that stays),
             `clip_norm` (global gradient norm; None: unclipped), `decay` ('kernels':
             no weight decay on biases and norms, 'not_norms': on biases of other
             layers, 'all'), `freeze` (patterns), `b2_schedule` (a section, for Adam and
@@ -332,7 +333,8 @@ def _b2_schedule(
     if "b2" in section:
         raise ValueError("optim has b2 and b2_schedule; give one of them.")
     schedule = create_schedule(given, total_steps)
-    start, end = float(schedule(jnp.int32(0))), float(schedule(jnp.int32(total_steps)))
+    # As floats: images seen may be more than 32 bits count.
+    start, end = (float(schedule(jnp.float32(n))) for n in (0, total_steps))
     if not 0 <= min(start, end) <= max(start, end) < 1:
         raise ValueError(
             f"optim.b2_schedule goes from {start:g} to {end:g}; expected values from 0 "

@@ -81,14 +81,17 @@ class Ada:
                 a side is a single pixel.
         """
         self._check(images.shape)
-        geometry_key, color_key, cutout_key = jax.random.split(key, 3)
         x = images.astype(jnp.promote_types(images.dtype, jnp.float32))
+        uniform_key, normal_key = jax.random.split(key)
+        u = per_image(jax.random.uniform, uniform_key, x, 24, axis_name)
+        n = per_image(jax.random.normal, normal_key, x, 7, axis_name)
+        coin, u = u[:14], u[14:]
         if self._any(GEOMETRY):
-            x = self._move(x, geometry_key, strength, axis_name)
+            x = self._move(x, coin[:8], u[:6], n[:4], strength)
         if self._any(COLOR):
-            x = self._change_color(x, color_key, strength, axis_name)
+            x = self._change_color(x, coin[8:13], u[6:8], n[4:], strength)
         if self.cutout:
-            x = self._cut_out(x, cutout_key, strength, axis_name)
+            x = self._cut_out(x, coin[13], u[8:], strength)
         return x.astype(images.dtype)
 
     def _any(self, names: tuple[str, ...]) -> bool:
@@ -106,11 +109,9 @@ class Ada:
                 f"{shape[1]} x {shape[2]}."
             )
 
-    def _move(self, x: Array, key: Array, p, axis_name: str | None) -> Array:
+    def _move(self, x: Array, coin: Array, u: Array, n: Array, p) -> Array:
         height, width = x.shape[1:3]
-        coin, u, n = (
-            drawn[..., 0, 0, 0] for drawn in _draws(key, x, (8, 6, 4), axis_name)
-        )
+        coin, u, n = (drawn[..., 0, 0, 0] for drawn in (coin, u, n))
 
         def chosen(i, name, value):
             return jnp.where(coin[i] < getattr(self, name) * p, value, 0)
@@ -140,9 +141,7 @@ class Ada:
         )
         return warp(x, inverse.astype(x.dtype))
 
-    def _change_color(self, x: Array, key: Array, p, axis_name: str | None) -> Array:
-        coin, u, n = _draws(key, x, (5, 2, 3), axis_name)
-
+    def _change_color(self, x: Array, coin: Array, u: Array, n: Array, p) -> Array:
         def chosen(i, name, value):
             return jnp.where(coin[i] < getattr(self, name) * p, value, 0)
 
@@ -155,24 +154,9 @@ class Ada:
             2 ** chosen(4, "saturation", n[2]),
         )
 
-    def _cut_out(self, x: Array, key: Array, p, axis_name: str | None) -> Array:
-        u = per_image(jax.random.uniform, key, x, 3, axis_name)
+    def _cut_out(self, x: Array, coin: Array, u: Array, p) -> Array:
         height, width = x.shape[1:3]
         # A pixel counts where its center, half a pixel from its index, lies inside.
-        top, left = u[1] * height - height / 4 - 0.5, u[2] * width - width / 4 - 0.5
+        top, left = u[0] * height - height / 4 - 0.5, u[1] * width - width / 4 - 0.5
         cut = cut_out(x, top, left, height / 2, width / 2)
-        return jnp.where(u[0] < self.cutout * p, cut, x)
-
-
-def _draws(
-    key: Array, x: Array, counts: tuple[int, int, int], axis_name: str | None
-) -> list[Array]:
-    """Uniform numbers for coins, further uniform ones, and normal ones."""
-    uniform, normal = jax.random.uniform, jax.random.normal
-    keys = jax.random.split(key, 3)
-    return [
-        per_image(sample, own, x, count, axis_name)
-        for sample, own, count in zip(
-            (uniform, uniform, normal), keys, counts, strict=True
-        )
-    ]
+        return jnp.where(coin < self.cutout * p, cut, x)

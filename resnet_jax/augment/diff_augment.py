@@ -52,12 +52,11 @@ class DiffAugment:
         axis_name: str | None = None,
     ) -> Array:
         """The images [B, H, W, C] changed; zero is grey, so in [-1, 1]."""
-        keys = jax.random.split(key, len(TRANSFORMS))
-        for name, own in zip(TRANSFORMS, keys, strict=True):
+        u = per_image(jax.random.uniform, key, images, 4 * len(TRANSFORMS), axis_name)
+        for i, (name, change) in enumerate(TRANSFORMS.items()):
             if name in self.policy:
-                u = per_image(jax.random.uniform, own, images, 4, axis_name)
-                changed = TRANSFORMS[name](images, u)
-                images = jnp.where(u[3] < strength, changed, images)
+                own, coin = u[4 * i : 4 * i + 3], u[4 * i + 3]
+                images = jnp.where(coin < strength, change(images, own), images)
         return images
 
 

@@ -70,8 +70,12 @@ def _sample(images: Array, y: Array, x: Array) -> Array:
     rows = [jnp.mod(top.astype(jnp.int32) + i, height) for i in (0, 1)]
     columns = [jnp.mod(left.astype(jnp.int32) + i, width) for i in (0, 1)]
 
+    @jax.vmap
+    def take(values, places):
+        return jnp.take(values, places, 0, mode="clip")  # none lies outside
+
     def at(i, j):
-        return jax.vmap(jnp.take, (0, 0, None))(flat, rows[i] * width + columns[j], 0)
+        return take(flat, rows[i] * width + columns[j])
 
     above = at(0, 0) * (1 - right) + at(0, 1) * right
     below = at(1, 0) * (1 - right) + at(1, 1) * right

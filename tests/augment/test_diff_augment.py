@@ -18,7 +18,7 @@ def images(*shape):
 
 @pytest.mark.parametrize("policy", ["color", "translation", "cutout"])
 def test_strength_is_how_often(policy):
-    augment, x = DiffAugment((policy,)), images(MANY, 8, 8, 3)
+    augment, x = jax.jit(DiffAugment((policy,))), images(MANY, 8, 8, 3)
     np.testing.assert_array_equal(augment(x, KEY, 0.0), x)
     changed = (augment(x, KEY, 0.4) != x).any((1, 2, 3)).mean()
     # Of 9 translations one is none.
@@ -28,15 +28,16 @@ def test_strength_is_how_often(policy):
 
 @pytest.mark.parametrize("policy", ["color", "translation", "cutout"])
 def test_gradients_pass(policy):
-    augment, x = DiffAugment((policy,)), images(8, 8, 8, 3)
+    augment, x = jax.jit(DiffAugment((policy,))), images(8, 8, 8, 3)
     weights = images(8, 8, 8, 3)[::-1]
 
     def loss(x):
         return (weights * augment(x, KEY, 1.0)).sum()
 
-    slope, small = jax.grad(loss)(x), 1e-2 * weights[:, ::-1]
-    difference = (loss(x + small) - loss(x - small)) / 2
-    np.testing.assert_allclose((slope * small).sum(), difference, atol=1e-4)
+    # All are affine: the same change of the image has the same effect anywhere.
+    slope, small = jax.grad(loss)(x), weights[:, ::-1]
+    difference = loss(x + small) - loss(x)
+    np.testing.assert_allclose((slope * small).sum(), difference, atol=1e-3)
     assert (jnp.abs(slope).max((1, 2, 3)) > 0.1).all()
 
 
@@ -88,13 +89,13 @@ def test_cutout_is_half_a_side_around_any_pixel(size):
 
 def test_saturation_leaves_a_grey_image():
     x = images(4, 8, 8, 1)
-    grey = DiffAugment(("color",))(x, KEY, 1.0)
-    whole = DiffAugment(("color",))(jnp.repeat(x, 3, 3), KEY, 1.0)
+    augment = jax.jit(DiffAugment(("color",)))
+    grey, whole = augment(x, KEY, 1.0), augment(jnp.repeat(x, 3, 3), KEY, 1.0)
     np.testing.assert_allclose(whole, jnp.repeat(grey, 3, 3), atol=1e-5)
 
 
 def test_mistakes():
-    with pytest.raises(ValueError, match="policy has 'colour'. Did you mean color?"):
+    with pytest.raises(ValueError, match=r"policy has 'colour'.* mean color"):
         create_augment({"name": "diff_augment", "policy": ("colour",)})
     with pytest.raises(ValueError, match="diff_augment policy is empty"):
         DiffAugment(())

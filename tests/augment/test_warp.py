@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from resnet_jax.augment import warp as module
 from resnet_jax.augment.affine import compose, rotation, scaling, translation
-from resnet_jax.augment.warp import _SYM6, warp
 
+warp = jax.jit(module.warp)
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (2, 8, 6, 3)).astype(np.float32)
 
 
@@ -15,16 +16,19 @@ def numbers(*values):
     return jnp.array(values, jnp.float32)
 
 
-def smooth(height, width, x=0.0, y=0.0):
-    """Slow waves at pixels moved by x and y."""
-    v, u = np.mgrid[:height, :width].astype(np.float32)
-    wave = np.sin((u + x) / 5) + np.cos((v + y) / 4 + 1)
-    return jnp.float32(wave)[None, :, :, None]
+def waves(x):
+    return np.sin(np.float32(x) / 5)[..., None]
+
+
+def smooth(x=0.0, y=0.0):
+    """Slow waves at 24 x 24 pixels moved by x and y."""
+    v, u = np.mgrid[:24, :24]
+    return jnp.float32(waves(u + x) + np.cos((v + y) / 4 + 1)[..., None])[None]
 
 
 def test_the_filter_is_the_wavelet():
     """Orthonormal to its even shifts, and blind to polynomials up to degree 5."""
-    taps = np.array(_SYM6)
+    taps = np.array(module._SYM6)
     for shift in range(0, 12, 2):
         product = (taps[: 12 - shift] * taps[shift:]).sum()
         np.testing.assert_allclose(product, float(shift == 0), atol=1e-11)
@@ -54,20 +58,16 @@ def test_a_far_move_is_reflected_again_and_again():
 
 
 def test_a_map_of_each_image_is_in_pixels_from_the_center():
-    image = smooth(24, 20)
-    quarter = warp(smooth(24, 24), rotation(numbers(np.pi / 2)))
+    turn, half = rotation(numbers(np.pi / 2)), translation(numbers(0.5), numbers(0.25))
+    wide = scaling(numbers(0.5), numbers(1))
+    image = smooth()
+    found = warp(jnp.tile(image, (3, 1, 1, 1)), jnp.concatenate([turn, half, wide]))
     # x turns towards y: what is seen on the right comes from below.
-    expected = np.asarray(smooth(24, 24))[:, :, ::-1].swapaxes(1, 2)
-    np.testing.assert_allclose(
-        quarter[:, 6:-6, 6:-6], expected[:, 6:-6, 6:-6], atol=0.03
-    )
-    half = warp(image, translation(numbers(0.5), numbers(0.25)))
-    expected = smooth(24, 20, 0.5, 0.25)
-    np.testing.assert_allclose(half[:, 6:-6, 6:-6], expected[:, 6:-6, 6:-6], atol=0.03)
-    large = warp(image, scaling(numbers(0.5), numbers(1)))
-    wave = np.sin((9.5 + 0.5 * (np.arange(20) - 9.5)) / 5)
-    expected = np.asarray(smooth(24, 20))[0, :, :1, 0] - np.sin(0) + wave
-    np.testing.assert_allclose(large[0, 4:-4, :, 0], expected[4:-4], atol=0.03)
+    turned = image[0, :, ::-1].swapaxes(0, 1)
+    widened = image[0, :, :1] - waves(0) + waves(11.5 + 0.5 * (np.arange(24) - 11.5))
+    for i, expected in enumerate((turned, smooth(0.5, 0.25)[0], widened)):
+        inner = (slice(6, -6), slice(6, -6))
+        np.testing.assert_allclose(found[i][inner], expected[inner], atol=0.03)
 
 
 def test_maps_are_composed_from_left_to_right():
