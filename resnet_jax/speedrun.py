@@ -25,6 +25,10 @@ TIMED = (
 )
 
 
+# What a checkpoint can be the best of.
+MEASURED = ("accuracy", "loss")
+
+
 def speedrun_options(config: Mapping) -> Speedrun | None:
     """The `speedrun` section of a config, None where it has none.
 
@@ -55,8 +59,8 @@ def train_speedrun(
 
     Args:
         task: a Classification.
-        data: its `.whole(name)`: training without transforms, and the evaluation that
-            plan.best names.
+        data: its `.whole(name)`: training, which takes no random transforms, and the
+            evaluation that plan.best names.
         plan: how long, and with which first seed.
         report: is told everything.
         checkpoints: of this run.
@@ -143,6 +147,11 @@ def make_program(task: Task, plan: Plan, options: Speedrun) -> Program:
         raise ValueError(
             "a speedrun runs on one process and one device; drop config.speedrun, "
             "--distributed and run.parallel."
+        )
+    if plan.best[0].partition("/")[2] not in MEASURED:
+        raise ValueError(
+            f"best is '{plan.best[0]}', and a speedrun measures {' and '.join(MEASURED)}"
+            "; choose one of them, or drop config.speedrun."
         )
     if plan.start:
         raise ValueError("a speedrun starts from nothing; drop config.init_from.")

@@ -140,16 +140,22 @@ class Data:
     def whole(self, name: str) -> Batch:
         """Every example of 'train' or of an evaluation in one batch, in order.
 
-        What is random in reading one is drawn once. All processes get all examples.
+        What a source draws is drawn once. All processes get all examples.
 
         Raises:
-            ValueError: there is no such evaluation.
+            ValueError: there is no such evaluation, or the transforms are random: a
+                single draw would be the same in every epoch.
         """
         if name != "train" and name not in self._evals:
             raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
         training = name == "train"
         reader = self._train if training else self._evals[name].reader
         like = self._like if training else self._evals[name].like
+        if chance := [type(t).__name__ for t in reader.transforms if t.draws]:
+            raise ValueError(
+                f"data.train has random transforms ({', '.join(chance)}) and is "
+                "read once for all epochs; drop them from data.train.transforms."
+            )
         size = len(reader.source)
         u = np.random.default_rng(self._seed).random((size, reader.draws))
         parts = []
