@@ -11,8 +11,9 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures"),
+    ("nn", "losses", "metrics", "gradient", "averaging"),
     ("muon",),
-    ("nn", "losses", "metrics", "optim", "gradient", "averaging"),
+    ("optim",),
     ("parallel", "plan", "patience", "preemption"),
     ("config",),
     ("state",),

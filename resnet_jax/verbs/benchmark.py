@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
 from resnet_jax.models.summary import summarize
+from resnet_jax.nn.precision import compute_dtype
 from resnet_jax.parallel import make_mesh, place, replicated
 from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report
@@ -136,7 +137,7 @@ def _work(task, spec, images_per_second: float) -> dict[str, float]:
     if model is None:
         return {}
     flops = 3 * summarize(model, spec.shapes["image"])["gflops"] * images_per_second
-    dtype = getattr(model, "dtype", None) or jnp.float32
+    dtype = compute_dtype(getattr(model, "dtype", None)) or jnp.float32
     peak = _matmul_gflops(jnp.dtype(dtype)) * make_mesh(jax.device_count()).size
     return {
         "model_gflops_per_second": flops,
