@@ -150,8 +150,8 @@ def make_program(task: Task, plan: Plan, options: Speedrun) -> Program:
         )
     if plan.best[0].partition("/")[2] not in MEASURED:
         raise ValueError(
-            f"best is '{plan.best[0]}', and a speedrun measures {' and '.join(MEASURED)}"
-            "; choose one of them, or drop config.speedrun."
+            f"best is '{plan.best[0]}', and a speedrun measures "
+            f"{' and '.join(MEASURED)}; choose one of them, or drop config.speedrun."
         )
     if plan.start:
         raise ValueError("a speedrun starts from nothing; drop config.init_from.")
