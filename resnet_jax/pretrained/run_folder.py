@@ -18,7 +18,7 @@ CHECKPOINTS = "checkpoints"
 
 def is_run(path: epath.PathLike) -> bool:
     """Whether a folder, local or in an object store, holds checkpoints of a run."""
-    return (epath.Path(path) / CHECKPOINTS).is_dir()
+    return (epath.Path(path).expanduser() / CHECKPOINTS).is_dir()
 
 
 def read_run(
