@@ -9,6 +9,7 @@ import numpy as np
 from etils import epath
 from PIL import Image, ImageDraw, ImageFont
 
+from resnet_jax.data.images import with_depth
 from resnet_jax.report.folder import write_bytes
 from resnet_jax.report.text import short
 
@@ -26,7 +27,7 @@ def picture(image: np.ndarray) -> Image.Image:
     """
     image = np.asarray(image)
     if image.dtype == np.uint16:
-        image = (image // 257).astype(np.uint8)
+        image = with_depth(image, np.uint8)
     elif image.dtype != np.uint8:
         unit = np.nan_to_num(image.astype(np.float32), posinf=1.0)
         image = np.rint(np.clip(unit, 0.0, 1.0) * 255).astype(np.uint8)
