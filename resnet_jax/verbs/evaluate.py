@@ -20,7 +20,7 @@ from resnet_jax.run import absolute, build_data, load, make_plan
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
 from resnet_jax.verbs.evaluation import Evaluation, save
-from resnet_jax.verbs.robustness import measure, read_corruptions
+from resnet_jax.verbs.robustness import check_task, measure, read_corruptions
 from resnet_jax.verbs.table import warn
 from resnet_jax.verbs.watched import Watched
 
@@ -37,6 +37,7 @@ class Trial(NamedTuple):
         protocol: how images are chosen and prepared, in sentences.
         step: of a run's checkpoint.
         seed: of the corruptions.
+        workers: processes that read images, 0 for threads.
     """
 
     task: Any  # a Task: mypy finds its attributes in no frozen dataclass
@@ -46,6 +47,7 @@ class Trial(NamedTuple):
     protocol: str
     step: int | None = None
     seed: int = 0
+    workers: int = 0
 
 
 def evaluate(
@@ -131,6 +133,8 @@ def evaluate(
 def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Evaluation:
     """Runs the trial, and the corruptions; writes to a folder where one is given."""
     task, data = trial.task, trial.data
+    if kinds:
+        check_task(task)
     watched = Watched(data, trial.batch_size)
     evaluator = Evaluator(task, watched, trial.batch_size, keys(trial.seed)["eval"])
     state = jax.device_put(trial.state, replicated(evaluator.mesh))
@@ -146,7 +150,13 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
     result = Evaluation(source, trial.step, protocol, metrics)
     if kinds:
         result["robustness"] = measure(
-            evaluator, state, data, kinds, trial.batch_size, trial.seed
+            evaluator,
+            state,
+            data,
+            kinds,
+            trial.batch_size,
+            trial.seed,
+            trial.workers,
         )
     if where is not None and jax.process_index() == 0:
         figures = task.figures(sums)
@@ -246,6 +256,7 @@ def on_folder(
         protocol=f"Images: {len(images):,} of {images!r} in {count:,} classes{some}, "
         f"matched {how}; each counted once. {classifier.sentence}",
         step=classifier.step,
+        workers=workers,
     )
 
 

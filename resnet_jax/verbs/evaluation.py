@@ -39,12 +39,7 @@ class Evaluation(dict):
         step = {"step": self["step"]} if "step" in self else {}
         rows: dict[str, Any] = {**step, **self["metrics"]}
         width = max(map(len, rows))
-        lines = [
-            f"{name:{width}}  {value:,}"
-            if isinstance(value, int) or value is None
-            else f"{name:{width}}  {value:,.6g}"
-            for name, value in rows.items()
-        ]
+        lines = [f"{name:{width}}  {_shown(value)}" for name, value in rows.items()]
         if "robustness" in self:
             lines += ["", str(as_table(self["robustness"]))]
         return "\n".join([*lines, "", self["protocol"]])
@@ -104,6 +99,12 @@ def _page(result, figures, data, folder) -> None:
         images = _pictures(data, figure)
         save_exhibit(folder / "figures", name, step, figure, images)
     write_page(folder)
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def as_csv(table: Table) -> str:
