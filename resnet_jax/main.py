@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        failures = dict.fromkeys(("NonFiniteError", "SaveError", "RunFailed"), FAILED)
+        failures = dict.fromkeys(("NonFiniteError", "SaveError"), FAILED)
         code = {"Preempted": PREEMPTED, **failures}.get(type(error).__name__)
         if code is None:
             raise

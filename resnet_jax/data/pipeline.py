@@ -164,10 +164,6 @@ class Data:
             parts.append({key: values[good] for key, values in batch.items()})
         return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
 
-    def eval_batches(self, name: str) -> int:
-        """The number of batches of an evaluation."""
-        return len(self._evals[name])
-
     def pictures(self, name: str, indices: Sequence[int]) -> list[np.ndarray]:
         """Examples of an evaluation to look at, after its transforms.
 

@@ -103,13 +103,12 @@ def save_png(path: epath.PathLike, image: Image.Image) -> None:
     write_bytes(path, _encode(image, "PNG"))
 
 
-def png_data_uri(image: Image.Image) -> str:
-    """The picture inside an address, for a page without further files."""
-    return "data:image/png;base64," + base64.b64encode(_encode(image, "PNG")).decode()
-
-
 def small_data_uri(image: Image.Image, limit: int = 1_000_000) -> str:
-    """As png_data_uri, but a JPEG of at most 1600 pixels where the PNG is too large."""
+    """The picture inside an address, for a page without further files.
+
+    It is a PNG, and a JPEG of at most 1600 pixels where that is larger than `limit`
+    bytes.
+    """
     data = _encode(image, "PNG")
     if len(data) <= limit:
         return "data:image/png;base64," + base64.b64encode(data).decode()
