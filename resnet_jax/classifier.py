@@ -15,11 +15,12 @@ from jax import Array
 
 from resnet_jax.data.images import read_image, with_depth
 from resnet_jax.data.transforms import apply_transforms, build_transforms
+from resnet_jax.files import is_run
 from resnet_jax.lookup import check_arguments
 from resnet_jax.optim import create_optimizer
 from resnet_jax.pretrained.load import load_pretrained
 from resnet_jax.pretrained.preprocessing import Preprocessing
-from resnet_jax.pretrained.run_folder import is_run, prepared_for
+from resnet_jax.pretrained.run_folder import prepared_for
 from resnet_jax.run import Run, load
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import NetState, TrainState

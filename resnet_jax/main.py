@@ -13,6 +13,7 @@ from typing import Any
 
 from absl import flags
 
+from resnet_jax.files import cache_folder
 from resnet_jax.lookup import describe, suggest
 from resnet_jax.verbs.usage import (
     COMMON,
@@ -146,8 +147,7 @@ def call(name: str, arguments: dict[str, Any]) -> None:
 
     common = {flag.name: arguments.pop(flag.name) for flag in COMMON}
     if common.pop("compilation_cache"):
-        cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-        parallel.cache_compilations(pathlib.Path(cache) / "resnet_jax" / "xla")
+        parallel.cache_compilations(cache_folder("xla"))
     parallel.start(**common)
     verb, overrides = VERBS[name], arguments.pop("overrides")
     if verb.config:

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.files import write_json
 from resnet_jax.lookup import check_arguments
 from resnet_jax.plan import Plan
 from resnet_jax.preemption import Preempted
 from resnet_jax.program import Program, Speedrun, compile_program
 from resnet_jax.report import Report
-from resnet_jax.report.folder import write_json
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Classification, Task
 from resnet_jax.window import NonFiniteError

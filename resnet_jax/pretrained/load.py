@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import numpy as np
 
+from resnet_jax.files import is_run
 from resnet_jax.models import MODELS
 from resnet_jax.pretrained.adaptation import (
     channels_of,
@@ -33,7 +34,7 @@ from resnet_jax.pretrained.published import (
     download_torchvision,
     recognize,
 )
-from resnet_jax.pretrained.run_folder import is_run, read_run
+from resnet_jax.pretrained.run_folder import read_run
 from resnet_jax.pretrained.timm_tags import TAGS
 from resnet_jax.pretrained.torch_weights import from_torch
 from resnet_jax.pretrained.weights_file import SUFFIXES, read_weights

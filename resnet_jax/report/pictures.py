@@ -10,7 +10,7 @@ from etils import epath
 from PIL import Image, ImageDraw, ImageFont
 
 from resnet_jax.data.images import with_depth
-from resnet_jax.report.folder import write_bytes
+from resnet_jax.files import write_bytes
 from resnet_jax.report.text import short
 
 _CAPTION = 18

@@ -13,10 +13,10 @@ from resnet_jax.data.folder import folder as open_folder
 from resnet_jax.data.reader import Reader
 from resnet_jax.data.view import View, match_classes
 from resnet_jax.evaluate import Evaluator
+from resnet_jax.files import absolute, is_run
 from resnet_jax.parallel import replicated
 from resnet_jax.plan import keys
-from resnet_jax.pretrained.run_folder import is_run
-from resnet_jax.run import absolute, build_data, load, make_plan
+from resnet_jax.run import build_data, load, make_plan
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
 from resnet_jax.verbs.evaluation import Evaluation, save

@@ -12,10 +12,10 @@ from etils import epath
 
 from resnet_jax.data import Data, Evaluations
 from resnet_jax.figures import Figure, Gallery, Table
+from resnet_jax.files import write_bytes, write_json
 from resnet_jax.report import write_page
 from resnet_jax.report.environment import environment
 from resnet_jax.report.exhibit import save_exhibit
-from resnet_jax.report.folder import write_bytes, write_json
 from resnet_jax.report.pictures import save_png
 from resnet_jax.verbs.robustness import Kinds, as_table, samples
 from resnet_jax.verbs.table import warn

@@ -11,12 +11,13 @@ from etils import epath
 from resnet_jax import __version__
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints, DamagedError
+from resnet_jax.files import absolute
 from resnet_jax.lookup import suggest
 from resnet_jax.parallel import make_mesh
 from resnet_jax.plan import Plan
 from resnet_jax.preemption import Stop
 from resnet_jax.report import Report, unused_accelerator
-from resnet_jax.run import absolute, build_data, build_task, make_plan
+from resnet_jax.run import build_data, build_task, make_plan
 from resnet_jax.spec import DataSpec
 from resnet_jax.speedrun import speedrun_options, train_speedrun
 from resnet_jax.state import TrainState

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from resnet_jax.data.transforms import apply_transforms, build_transforms
+from resnet_jax.files import is_run
 from resnet_jax.pretrained import from_pretrained
-from resnet_jax.pretrained.run_folder import is_run, prepared_for, read_run
+from resnet_jax.pretrained.run_folder import prepared_for, read_run
 from resnet_jax.run import load
 from resnet_jax.spec import DataSpec
 
