@@ -20,6 +20,7 @@ from jax.sharding import Sharding
 from orbax.checkpoint import v1 as ocp
 
 from resnet_jax.files import CHECKPOINTS, is_local
+from resnet_jax.lookup import few
 from resnet_jax.state import TrainState
 
 FORMAT = 1
@@ -230,7 +231,7 @@ class Checkpoints:
         state = loaded["state"]
         found = describe_leaves(state, digest=True)
         if changed := [name for name in leaves if leaves[name] != found.get(name)]:
-            raise DamagedError(f"the bytes of {_first(changed)} were changed")
+            raise DamagedError(f"the bytes of {few(changed, 3)} were changed")
         return dataclasses.replace(state, frozen=like.frozen)
 
     def newest_good(
@@ -372,11 +373,6 @@ def _check_structure(saved: Mapping, wanted: Mapping, step: int) -> None:
             f"checkpoint {step} is of another network ({len(other)} leaves differ: "
             f"{shown}); use its own config, or another workdir."
         )
-
-
-def _first(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
 
 
 def _sha256(text: str) -> str:

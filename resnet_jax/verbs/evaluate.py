@@ -1,7 +1,7 @@
 """resnet-jax evaluate: how good a run or pretrained weights are on some data."""
 
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +14,7 @@ from resnet_jax.data.reader import Reader
 from resnet_jax.data.view import View, match_classes
 from resnet_jax.evaluate import Evaluator
 from resnet_jax.files import absolute, is_run
+from resnet_jax.lookup import few
 from resnet_jax.parallel import replicated
 from resnet_jax.plan import keys
 from resnet_jax.run import build_data, load, make_plan
@@ -286,10 +287,6 @@ def check_data(spec: DataSpec, trained: DataSpec) -> None:
     unnamed = tuple(str(number) for number in range(trained.num_classes))
     if spec.class_names not in (trained.class_names, unnamed):
         raise ValueError(
-            f"{spec.source} has the classes {_few(spec.class_names)}, the run was "
-            f"trained on {_few(trained.class_names)}; choose data with the same."
+            f"{spec.source} has the classes {few(spec.class_names, 3)}, the run was "
+            f"trained on {few(trained.class_names, 3)}; choose data with the same."
         )
-
-
-def _few(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''} ({len(names)})"
