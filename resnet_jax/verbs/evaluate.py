@@ -8,7 +8,7 @@ import jax
 
 from resnet_jax import config as configs
 from resnet_jax.classifier import Classifier, in_words, open_classifier
-from resnet_jax.data import Data, Evaluations
+from resnet_jax.data import Evaluations
 from resnet_jax.data.folder import folder as open_folder
 from resnet_jax.data.reader import Reader
 from resnet_jax.data.view import View, match_classes
@@ -43,7 +43,7 @@ class Trial(NamedTuple):
 
     task: Any  # a Task: mypy finds its attributes in no frozen dataclass
     state: TrainState
-    data: Data | Evaluations
+    data: Evaluations
     batch_size: int
     protocol: str
     step: int | None = None
@@ -165,7 +165,7 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
     return result
 
 
-def uncounted(data: Data | Evaluations, metrics: Mapping[str, float]) -> Iterator[str]:
+def uncounted(data: Evaluations, metrics: Mapping[str, float]) -> Iterator[str]:
     """A sentence for each evaluation that did not count all of its examples."""
     for name, reader in data.readers.items():
         total = len(reader.source)

@@ -10,7 +10,7 @@ from typing import Any
 
 from etils import epath
 
-from resnet_jax.data import Data, Evaluations
+from resnet_jax.data import Evaluations
 from resnet_jax.figures import Figure, Gallery, Table
 from resnet_jax.files import write_bytes, write_json
 from resnet_jax.report import write_page
@@ -48,7 +48,7 @@ class Evaluation(dict):
 def save(
     result: Evaluation,
     figures: Mapping[str, Figure],
-    data: Data | Evaluations,
+    data: Evaluations,
     kinds: Kinds,
     folder: epath.Path | pathlib.Path,
     stem: str,
@@ -96,7 +96,8 @@ def _page(result, figures, data, folder) -> None:
     row = json.dumps({"step": step, **result["metrics"]})
     _write(folder / "metrics.jsonl", row + "\n")
     for name, figure in figures.items():
-        images = _pictures(data, figure)
+        gallery = isinstance(figure, Gallery)
+        images = data.pictures(figure.evaluation, figure.indices) if gallery else ()
         save_exhibit(folder / "figures", name, step, figure, images)
     write_page(folder)
 
@@ -115,13 +116,6 @@ def as_csv(table: Table) -> str:
     for row in table.rows:
         writer.writerow("" if cell != cell else cell for cell in row)
     return file.getvalue()
-
-
-def _pictures(data: Data | Evaluations, figure: Figure) -> list:
-    if not isinstance(figure, Gallery):
-        return []
-    reader = data.readers[figure.evaluation]
-    return [reader.picture(int(index)) for index in figure.indices]
 
 
 def _write(path: epath.Path | pathlib.Path, text: str) -> None:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from resnet_jax.data import Data, Evaluations
+from resnet_jax.data import Evaluations
 from resnet_jax.data.corruptions import (
     CORRUPTIONS,
     SEVERITIES,
@@ -65,7 +65,7 @@ def check_task(task: Any) -> None:
 def measure(
     evaluator: Evaluator,
     state: TrainState,
-    data: Data | Evaluations,
+    data: Evaluations,
     kinds: Kinds,
     batch_size: int,
     seed: int,
@@ -117,7 +117,7 @@ def as_table(robustness: Mapping[str, Any]) -> Table:
     return Table(rows, dict.fromkeys(columns, ".4f"))
 
 
-def samples(data: Data | Evaluations, kinds: Kinds, seed: int) -> Image.Image:
+def samples(data: Evaluations, kinds: Kinds, seed: int) -> Image.Image:
     """The first image that can be read, and the same under each corruption.
 
     A row per corruption, a column per severity.
