@@ -1,4 +1,4 @@
-"""Runs of seconds, timed: the host's side of resnet_jax.program."""
+"""Runs of seconds, timed: the host's side of resnet_jax.speedrun_program."""
 
 import time
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from resnet_jax.files import write_json
 from resnet_jax.lookup import check_arguments
 from resnet_jax.plan import Plan
 from resnet_jax.preemption import Preempted
-from resnet_jax.program import Program, Speedrun, compile_program
 from resnet_jax.report import Report
+from resnet_jax.speedrun_program import Program, Speedrun, compile_program
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Classification, Task
 from resnet_jax.window import NonFiniteError

@@ -22,7 +22,7 @@ ROWS = (
     ("explain",),
     ("tasks", "data"),
     ("checkpoint", "report"),
-    ("evaluate", "program"),
+    ("evaluate", "speedrun_program"),
     ("train", "speedrun"),
     ("run",),
     ("pretrained",),  # a run is one of the places that weights come from
