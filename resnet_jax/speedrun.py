@@ -1,7 +1,7 @@
 """Runs of seconds, timed: the host's side of resnet_jax.speedrun_program."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -84,37 +84,19 @@ def train_speedrun(
     program = make_program(task, plan, options)
     evaluation = plan.best[0].partition("/")[0]
     with report.phase("moving data to the device"):
-        train, test = (_on_device(data.whole(name)) for name in ("train", evaluation))
+        arrays = [_on_device(data.whole(name)) for name in ("train", evaluation)]
     cpu = jax.default_backend() == "cpu"
     one = not cpu if options.one_program is None else options.one_program
     warm_up = not cpu if options.warm_up is None else options.warm_up
     groups = plan.seed + np.arange(options.seeds).reshape(-1, options.together)
     begin = time.perf_counter()
     with report.phase("compiling the run"):
-        run = compile_program(program, jnp.asarray(groups[0]), train, test, one)
+        run = compile_program(program, jnp.asarray(groups[0]), *arrays, one)
     compiling = time.perf_counter() - begin
     if warm_up:
         with report.phase("warming up"):
-            jax.block_until_ready(run(jnp.asarray(groups[0]), train, test))
-    found, seconds = [], []
-    for group in groups:
-        if plan.stopping(0):
-            raise Preempted(
-                f"stopped before seed {group[0]}; a speedrun keeps nothing before its "
-                "end: the same command starts again."
-            )
-        begin = time.perf_counter()
-        state, scalars = run(jnp.asarray(group), train, test)
-        found.append(jax.device_get(scalars))
-        seconds.append(time.perf_counter() - begin)
-        _check_finite(found[-1], group)
-        if len(found) == 1:
-            kept: TrainState = jax.tree.map(lambda x: x[0], state)
-        accuracy = ", ".join(f"{100 * a:.2f}" for a in found[-1]["eval"]["accuracy"])
-        report.say(
-            f"seeds {group[0]} to {group[-1]}: {accuracy} %, {seconds[-1]:.2f} s"
-        )
-    curves = jax.tree.map(lambda *x: np.concatenate(x), *found)
+            jax.block_until_ready(run(jnp.asarray(groups[0]), *arrays))
+    kept, curves, seconds = _dispatch(run, groups, arrays, plan, report)
     for step in range(plan.total_steps):
         row = {f"train/{k}": x[:, step].mean() for k, x in curves["train"].items()}
         report.log(step + 1, row)
@@ -133,6 +115,31 @@ def train_speedrun(
     if report.enabled:
         write_json(report.workdir / "results.json", results)
     return kept, {name: float(value) for name, value in metrics.items()}
+
+
+def _dispatch(
+    run: Callable, groups: np.ndarray, arrays: list, plan: Plan, report: Report
+) -> tuple[TrainState, dict[str, Any], list[float]]:
+    """The groups of seeds in turn: the first seed's state, all scalars, the seconds."""
+    found, seconds = [], []
+    for group in groups:
+        if plan.stopping(0):
+            raise Preempted(
+                f"stopped before seed {group[0]}; a speedrun keeps nothing before its "
+                "end: the same command starts again."
+            )
+        begin = time.perf_counter()
+        state, scalars = run(jnp.asarray(group), *arrays)
+        found.append(jax.device_get(scalars))
+        seconds.append(time.perf_counter() - begin)
+        _check_finite(found[-1], group)
+        if len(found) == 1:
+            kept = jax.tree.map(lambda x: x[0], state)
+        accuracy = ", ".join(f"{100 * a:.2f}" for a in found[-1]["eval"]["accuracy"])
+        report.say(
+            f"seeds {group[0]} to {group[-1]}: {accuracy} %, {seconds[-1]:.2f} s"
+        )
+    return kept, jax.tree.map(lambda *x: np.concatenate(x), *found), seconds
 
 
 def make_program(task: Task, plan: Plan, options: Speedrun) -> Program:
