@@ -26,7 +26,7 @@ from resnet_jax.verbs.usage import (
 )
 
 # Exit codes, beside 0 and Python's 1 for a fault of ours.
-MISTAKE, FAILED, PREEMPTED = 2, 3, 75
+MISTAKE, FAILED, PREEMPTED, INTERRUPTED = 2, 3, 75, 130
 
 
 def main(argv: Sequence[str]) -> int:
@@ -50,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     except (ValueError, OSError, flags.Error) as error:
         return _say(error, MISTAKE)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except Exception as error:
         failures = dict.fromkeys(("NonFiniteError", "SaveError"), FAILED)
         code = {"Preempted": PREEMPTED, **failures}.get(type(error).__name__)
