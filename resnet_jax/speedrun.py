@@ -84,19 +84,19 @@ def train_speedrun(
     program = make_program(task, plan, options)
     evaluation = plan.best[0].partition("/")[0]
     with report.phase("moving data to the device"):
-        arrays = [_on_device(data.whole(name)) for name in ("train", evaluation)]
+        train, test = (_on_device(data.whole(name)) for name in ("train", evaluation))
     cpu = jax.default_backend() == "cpu"
     one = not cpu if options.one_program is None else options.one_program
     warm_up = not cpu if options.warm_up is None else options.warm_up
     groups = plan.seed + np.arange(options.seeds).reshape(-1, options.together)
     begin = time.perf_counter()
     with report.phase("compiling the run"):
-        run = compile_program(program, jnp.asarray(groups[0]), *arrays, one)
+        run = compile_program(program, jnp.asarray(groups[0]), train, test, one)
     compiling = time.perf_counter() - begin
     if warm_up:
         with report.phase("warming up"):
-            jax.block_until_ready(run(jnp.asarray(groups[0]), *arrays))
-    kept, curves, seconds = _dispatch(run, groups, arrays, plan, report)
+            jax.block_until_ready(run(jnp.asarray(groups[0]), train, test))
+    kept, curves, seconds = _dispatch(run, groups, (train, test), plan, report)
     for step in range(plan.total_steps):
         row = {f"train/{k}": x[:, step].mean() for k, x in curves["train"].items()}
         report.log(step + 1, row)
@@ -118,7 +118,7 @@ def train_speedrun(
 
 
 def _dispatch(
-    run: Callable, groups: np.ndarray, arrays: list, plan: Plan, report: Report
+    run: Callable, groups: np.ndarray, arrays: tuple, plan: Plan, report: Report
 ) -> tuple[TrainState, dict[str, Any], list[float]]:
     """The groups of seeds in turn: the first seed's state, all scalars, the seconds."""
     found, seconds = [], []
