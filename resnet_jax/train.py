@@ -38,8 +38,8 @@ def train(
 
     Args:
         task: the problem.
-        data: its `.spec`, `.train(step, attempt, draws)`, `.evals`, `.pictures` for the
-            galleries among the task's figures, and `.replaced`.
+        data: its `.spec`, `.train(step, attempt, draws)`, `.evals`, and `.pictures` for
+            the galleries among the task's figures.
         plan: how long, and with which numbers.
         report: is told everything.
         checkpoints: of this run.
@@ -188,11 +188,6 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
             report.log(step, values)
         save()
     checkpoints.wait()
-    if data.replaced:
-        report.say(
-            "training examples that could not be read and were replaced by the next: "
-            f"{data.replaced:,}"
-        )
     if not enough():
         raise Preempted(f"stopped at step {step:,} of {plan.total_steps:,}; saved.")
     if step < plan.total_steps:

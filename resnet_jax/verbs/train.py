@@ -117,6 +117,11 @@ def train(
         finally:
             with contextlib.suppress(Exception):
                 checkpoints.close()
+            if data.replaced:
+                report.say(
+                    "training examples that could not be read and were replaced by "
+                    f"the next: {data.replaced:,}"
+                )
             report.close()
     return metrics
 

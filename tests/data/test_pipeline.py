@@ -4,11 +4,12 @@ import threading
 
 import numpy as np
 import pytest
-from command import tiny, train_here
 from PIL import Image
 
+from resnet_jax import config as configs
 from resnet_jax.data import Data
 from resnet_jax.data.batches import prefetched
+from resnet_jax.verbs.train import train
 
 RNG = np.random.default_rng(3)
 AUGMENT = {"pad_crop_flip": {"pad": 2}, "color_jitter": {"hue": 0.2}}
@@ -278,10 +279,14 @@ def test_a_bad_example_in_a_worker_stops_by_name(tree, tmp_path):
 
 
 def test_how_often_an_example_was_replaced_is_said_at_the_end(tree, tmp_path, capsys):
-    config = tiny({"total_steps": 3, "batch_size": 8, "optim.schedule.warmup": 0})
+    config = configs.read("digits_resnet:smoke")
+    config.update(total_steps=3, best=("", "max"))
+    config.model.stage_sizes = (1,)
     root = spoil(tree, tmp_path, "train/cat/05.png")
-    config["data"] = folder_section(root, on_bad_example="skip", evals={})
-    train_here(tmp_path / "run", config)
+    config.data = configs.ConfigDict(
+        folder_section(root, on_bad_example="skip", evals={})
+    )
+    train(config, name="-", workdir=str(tmp_path / "run"))
     text = "could not be read and were replaced by the next: 1"
     assert text in capsys.readouterr().out
     assert text in (tmp_path / "run" / "log.txt").read_text()
