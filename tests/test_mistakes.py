@@ -260,7 +260,7 @@ RUNS = [
     ("evaluate run --config.model.width=3", "model.width", "only config.data and"),
     (
         "evaluate run --config.data.source.name=npz --config.data.source.path=good.npz",
-        "0, 1, 2, ... (4)",
+        "0, 1, 2 and 1 more",
         "choose data with the same",
     ),
     (
