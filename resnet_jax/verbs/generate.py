@@ -8,11 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from resnet_jax.files import absolute
 from resnet_jax.lookup import suggest
 from resnet_jax.report import grid
 from resnet_jax.report.pictures import picture as as_picture
 from resnet_jax.report.pictures import save_png
-from resnet_jax.run import absolute, load
+from resnet_jax.run import load
 from resnet_jax.tasks import Gan
 from resnet_jax.tasks.samples import numbered
 from resnet_jax.verbs.table import Table, warn
