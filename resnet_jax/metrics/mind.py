@@ -16,7 +16,7 @@ def mind(
     """Squared differences of sorted projections on random unit directions, float64.
 
     3 D / (N M) * sum over M directions u of |sort(real u) - sort(fake u)|^2,
-    as torch-fidelity computes it: a squared sliced Wasserstein distance of order 2,
+    as in metric_mind.py of torch-fidelity: a squared sliced Wasserstein distance of order 2,
     in a scale that does not depend on D. No inverse, no eigenvalue, no neighbor.
 
     Args:

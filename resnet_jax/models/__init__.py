@@ -11,6 +11,7 @@ from flax.core import FrozenDict
 from resnet_jax.lookup import build
 from resnet_jax.models.airbench import AIRBENCH
 from resnet_jax.models.cifar_variants import CIFAR_RESNETS
+from resnet_jax.models.inception import INCEPTIONS
 from resnet_jax.models.resnet_variants import RESNETS
 from resnet_jax.models.resnetv2_variants import RESNETS_V2
 
@@ -19,6 +20,7 @@ MODELS: dict[str, Callable] = {
     **RESNETS_V2,
     **CIFAR_RESNETS,
     **AIRBENCH,
+    **INCEPTIONS,
 }
 
 
