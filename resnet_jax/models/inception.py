@@ -131,9 +131,7 @@ class Mixed(nn.Module):
             outputs.append(self.pool(x))
         return jnp.concatenate(outputs, -1)
 
-    def convolve(
-        self, layer: tuple, name: str, x: jax.Array, train: bool
-    ) -> jax.Array:
+    def convolve(self, layer: tuple, name: str, x: jax.Array, train: bool) -> jax.Array:
         """One layer of a chain."""
         if isinstance(layer[0], tuple):
             pairs = zip(layer, "ab", strict=True)
@@ -164,7 +162,7 @@ def halved(x: jax.Array) -> jax.Array:
 WIDE, TALL = (1, 7), (7, 1)
 HALVES = (2, 0)  # strides and padding
 # Features, kernel, strides and padding of each convolution.
-STEM = {
+STEM: dict[str, tuple] = {
     "Conv2d_1a_3x3": (32, 3, *HALVES),
     "Conv2d_2a_3x3": (32, 3, 1, 0),
     "Conv2d_2b_3x3": (64, 3),

@@ -36,7 +36,10 @@ def reference(size: int, small: bool) -> dict[str, np.ndarray]:
 
     # Its file is read by two calls that have nothing to read here.
     network = theirs.FeatureExtractorInceptionV3
-    with mock.patch.object(torch, "load"), mock.patch.object(network, "load_state_dict"):
+    with (
+        mock.patch.object(torch, "load"),
+        mock.patch.object(network, "load_state_dict"),
+    ):
         model = network("drawn", ["2048", "logits"], "no file")
     state = model.state_dict()
     for key, tensor in state.items():
