@@ -1,17 +1,16 @@
 """Weights that a run takes from elsewhere: another run, a published name, or a file."""
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import jax
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from resnet_jax.checkpoint import FOLDER, describe_leaves
+from resnet_jax.checkpoint import FOLDER
 from resnet_jax.pretrained import from_pretrained
 from resnet_jax.run import absolute, load
+from resnet_jax.scorer import weights_digest
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Classification, Teacher
@@ -36,9 +35,7 @@ class Network:
 
     def described(self) -> dict[str, str]:
         """What a checkpoint keeps of it: source and digest."""
-        leaves = json.dumps(describe_leaves(self.variables, digest=True))
-        digest = hashlib.sha256(leaves.encode()).hexdigest()[:16]
-        return {"source": self.source, "digest": digest}
+        return {"source": self.source, "digest": weights_digest(self.variables)}
 
 
 def read_networks(config: Mapping, spec: DataSpec) -> dict[str, Network]:

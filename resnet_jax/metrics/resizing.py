@@ -30,7 +30,7 @@ def legacy_resize(images: Array, size: Size) -> Array:
         float32 [B, *size, C] in the images' range.
     """
     x = images.astype(jnp.float32)
-    for axis, out in zip((2, 1), size, strict=True):
+    for axis, out in zip((2, 1), size[::-1], strict=True):
         width = images.shape[axis]
         place = np.arange(out, dtype=np.float32) * np.float32(width / out)
         low = np.minimum(place.astype(np.int32), width - 1)

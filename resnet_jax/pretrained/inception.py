@@ -45,7 +45,7 @@ def load_inception(
     """
     file = pathlib.Path(path) if path else find_inception()
     if not file.is_file():
-        raise ValueError(f"there is no file of Inception weights '{file}'. {REMEDY}")
+        raise ValueError(f"there is no file of Inception weights '{file}': {REMEDY}")
     with open(file, "rb") as opened:
         published = hashlib.file_digest(opened, "sha256").hexdigest() == SHA256
     if file.name in NAMES and not published:
@@ -70,12 +70,12 @@ def find_inception() -> pathlib.Path:
         for name in NAMES:
             if (file := folder.expanduser() / name).is_file():
                 return file
-    raise ValueError(f"the weights of Inception are not on this machine. {REMEDY}")
+    raise ValueError(f"the weights of Inception are not on this machine: {REMEDY}")
 
 
 REMEDY = (
-    f"Download {URL}, put it into ~/.cache/resnet_jax/weights or anywhere, and set "
-    f"{VARIABLE} to its path; or score in the features of a classifier of your own."
+    f"download {URL}, put it into ~/.cache/resnet_jax/weights, or anywhere with its "
+    f"path in {VARIABLE}; or take the features of a classifier of your own."
 )
 
 
