@@ -14,18 +14,22 @@ from resnet_jax.models import create_model
 from resnet_jax.models.inception import Inception
 
 MODELS = {
-    "resnet20": {"stage_sizes": (1, 1), "width": 4},
+    "resnet20": {"stage_sizes": (1,), "width": 4},
     "resnetv2_50": {"stage_sizes": (1,), "width": 16},
     "airbench94": {"widths": (8, 8, 8)},
 }
 
 
 def network(channels=3, **fields):
-    model = create_model("resnet20", stage_sizes=(1, 1), width=4, num_classes=5)
-    image = jnp.zeros((1, 8, 8, channels))
-    variables = jax.jit(model.init)(jax.random.key(0), image)
+    model = create_model("resnet20", stage_sizes=(1,), width=4, num_classes=5)
     given = {"mean": (0.4,), "std": (0.2,), "size": (8, 8), **fields}
-    return FeatureNetwork("small", model, channels, **given), variables
+    return FeatureNetwork("small", model, channels, **given)
+
+
+@pytest.fixture(scope="module")
+def variables():
+    image = jnp.zeros((1, 8, 8, 3))
+    return jax.jit(network().model.init)(jax.random.key(0), image)
 
 
 def images(*shape):
@@ -49,10 +53,9 @@ def test_the_input_of_the_head(name):
     np.testing.assert_allclose(again / scale, logits, rtol=1e-4, atol=1e-6)
 
 
-def test_batches_change_nothing():
-    made, variables = network()
+def test_batches_change_nothing(variables):
     shown = images(6, 8, 8, 3)
-    alone = jax.jit(made)
+    alone = jax.jit(network())
     whole = alone(variables, shown)
     for i in range(6):
         one = alone(variables, shown[i : i + 1])
@@ -60,7 +63,7 @@ def test_batches_change_nothing():
 
 
 def test_units_are_the_networks():
-    made, _ = network()
+    made = network()
     shown = images(2, 8, 8, 3)
     expected = (shown / 255 - 0.4) / 0.2
     np.testing.assert_allclose(made.units(shown), expected, rtol=1e-5, atol=1e-6)
@@ -70,8 +73,7 @@ def test_units_are_the_networks():
 
 
 def test_grey_and_color():
-    color, _ = network()
-    grey, _ = network(channels=1)
+    color, grey = network(), network(channels=1)
     shown = images(2, 8, 8, 1)
     expected = color.units(np.repeat(shown, 3, -1))
     np.testing.assert_allclose(color.units(shown), expected, rtol=1e-5, atol=1e-6)
@@ -85,21 +87,21 @@ def test_grey_and_color():
 
 
 def test_other_images_are_refused():
-    made, _ = network()
+    made = network()
     with pytest.raises(ValueError, match="takes uint8 images"):
         made.units(np.zeros((2, 8, 8, 3), np.float32))
     with pytest.raises(ValueError, match="expected legacy or clean"):
         network(resize="bilinear")
 
 
-def test_inception_sees_what_fid_sees():
+def test_inception_sees_what_fid_sees(variables):
     """(pixel - 128) / 128, exactly, and logits without the head's bias."""
     made = inception(Inception(), published=True)
     shown = images(1, 299, 299, 3)
     expected = (shown.astype(np.float32) - 128) / 128
     np.testing.assert_array_equal(made.units(shown), expected)
     assert made.units(images(1, 32, 32, 3)).shape == (1, 299, 299, 3)
-    small, variables = network()
+    small = network()
     shown, bare = images(2, 8, 8, 3), dataclasses.replace(small, head_bias=False)
     with_bias = jax.jit(small)(variables, shown)["logits"]
     bare = jax.jit(bare)(variables, shown)
@@ -115,6 +117,6 @@ def test_only_published_inception_with_its_resize_gives_a_fid():
     for other in (
         inception(Inception(), published=True, resize="clean"),
         inception(Inception(), published=False),
-        network()[0],
+        network(),
     ):
         assert other.named(values) == values

@@ -89,6 +89,8 @@ def score(
         )
     if save_reference and not save_reference.endswith(".npz"):
         raise ValueError(f"--save-reference={save_reference}: expected a name.npz.")
+    if not features:
+        raise ValueError("--features is empty; name 'inception', a run, or weights.")
     if batch_size < 0:
         raise ValueError(f"--batch-size is {batch_size}; expected 1 or more.")
     batch_size = batch_size or BATCH
