@@ -30,6 +30,9 @@ def load_inception(
 ) -> tuple[nn.Module, dict[str, Any], bool]:
     """Inception with published weights, without PyTorch.
 
+    NVIDIA's inception-2015-12-05.pkl was made of the same graph, under names of its
+    own, which are not read here; take one of NAMES in place of it.
+
     Args:
         path: the file; '' for that of the environment variable RESNET_JAX_INCEPTION,
             or else the first of NAMES in the cache of PyTorch's hub or in ours,

@@ -4,32 +4,21 @@ import hashlib
 import json
 import os
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from resnet_jax.data.flat import content_digest, list_images, read_batches
-from resnet_jax.lookup import suggest
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.frechet import frechet
-from resnet_jax.metrics.inception_score import inception_score
-from resnet_jax.metrics.kernel import kernel
-from resnet_jax.metrics.mind import sliced
-from resnet_jax.metrics.prdc import precision_recall
+from resnet_jax.metrics.generation import generation_metrics
 from resnet_jax.metrics.protocol import Protocol
 from resnet_jax.metrics.reference import FORMAT, Reference, read_reference
 from resnet_jax.metrics.sample import MOST, sampled
 from resnet_jax.scorer import Scorer, open_scorer
 from resnet_jax.verbs.table import Table, warn
 
-METRICS: dict[str, Accumulator] = {
-    "frechet": frechet(),
-    "kernel": kernel(),
-    "prdc": precision_recall(),
-    "mind": sliced(),
-    "classifier": inception_score(),
-}
 BATCH = 64
 LOSSY = (".jpg", ".jpeg")
 
@@ -72,7 +61,7 @@ def score(
             weights and the legacy resize is a distance called fid.
         resize: to the network's size: 'legacy' or 'clean'; '' for the network's usual.
         preprocessing: of pretrained weights that do not say theirs, see classifier.
-        metrics: names of METRICS separated by commas; '' for all.
+        metrics: names in metrics.generation, separated by commas; '' for all.
         batch_size: images per batch; 0 for 64. It does not change the numbers.
         save_reference: an .npz file to write.
         reference_cache: whether to read and write the cache.
@@ -81,7 +70,8 @@ def score(
         ValueError: a folder, file, network or metric is not there, a folder holds less
             than two images or several sizes, or the two sides do not fit each other.
     """
-    chosen = read_metrics(metrics)
+    names = filter(None, metrics.replace(" ", "").split(","))
+    chosen = generation_metrics(names)
     if not images and not save_reference:
         raise ValueError(
             "score needs a second folder to score, or --save-reference=FILE.npz to "
@@ -115,12 +105,12 @@ def compare(
     images: str,
     files: Sequence[pathlib.Path],
     scorer: Scorer,
-    chosen: Sequence[str],
+    chosen: Mapping[str, Accumulator],
     batch_size: int,
 ) -> Score:
     """The score of image files, see `score`."""
     size = tuple(known.about["size"])
-    sums = {name: METRICS[name].empty() for name in chosen}
+    sums = {name: metric.empty() for name, metric in chosen.items()}
     for name in chosen:
         if "real" in sums[name]:
             sums[name] |= {"real": known.sums(name)}
@@ -131,7 +121,7 @@ def compare(
                 f"the reference {size[0]} x {size[1]}; bring them to one size first."
             )
         rows = {f"fake_{key}": values for key, values in found.items()}
-        sums = {name: METRICS[name].add(sums[name], rows) for name in chosen}
+        sums = {name: chosen[name].add(sums[name], rows) for name in chosen}
     if any(file.suffix.lower() in LOSSY for file in files):
         warn(f"'{images}' holds JPEG files, whose losses count; write PNG to score.")
     least, width = min(len(files), known.moments.examples), known.moments.total.size
@@ -141,8 +131,13 @@ def compare(
             "their small number; compare it with others of the same number only."
         )
     values: dict[str, float] = {}
-    for name in chosen:
-        values |= METRICS[name].summary(sums[name])
+    for name, metric in chosen.items():
+        values |= metric.summary(sums[name])
+    if undefined := [name for name, value in values.items() if np.isnan(value)]:
+        warn(
+            f"{', '.join(undefined)}: not defined for so few images, or for features "
+            "that are not finite; left out."
+        )
     protocol = Protocol(
         reference=known.about["name"],
         num_real=known.moments.examples,
@@ -154,6 +149,7 @@ def compare(
         quantizer="stored",
         sampled=MOST,
     )
+    values = {k: v for k, v in values.items() if k not in undefined}
     return Score(scorer.network.named(values), protocol)
 
 
@@ -240,19 +236,6 @@ def fitting(known: Reference, name: str, scorer: Scorer) -> None:
 def resize_of(scorer: Scorer, size: tuple[int, ...]) -> str:
     """How images of a size come to the network's: 'none' where they have it."""
     return "none" if scorer.network.size in (None, size) else scorer.network.resize
-
-
-def read_metrics(text: str) -> tuple[str, ...]:
-    """Names in METRICS, of a list with commas; all of nothing.
-
-    Raises:
-        ValueError: one is unknown.
-    """
-    names = tuple(dict.fromkeys(filter(None, text.replace(" ", "").split(","))))
-    for name in names:
-        if name not in METRICS:
-            raise ValueError(f"unknown metric '{name}'. {suggest(name, METRICS)}")
-    return names or tuple(METRICS)
 
 
 def references() -> pathlib.Path:
