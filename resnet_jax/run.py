@@ -16,7 +16,7 @@ from resnet_jax.parallel import AXIS, make_mesh, replicated
 from resnet_jax.plan import Options, Plan
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
-from resnet_jax.tasks import Task, Teacher, create_task
+from resnet_jax.tasks import Task, create_task
 
 # Fields of a config that are not sections of the task.
 GENERAL = (
@@ -72,15 +72,15 @@ def make_plan(config: Mapping) -> Plan:
 
 
 def build_task(
-    config: Mapping, spec: DataSpec, teachers: Mapping[str, Teacher] | None = None
+    config: Mapping, spec: DataSpec, networks: Mapping[str, Any] | None = None
 ) -> Task:
     """The task of a config and its data.
 
     Args:
         config: of the experiment.
         spec: of its data.
-        teachers: trained networks by the section that asks for them. A task without
-            them evaluates and predicts, and cannot train.
+        networks: trained ones by the section that asks for them. A task without its
+            teacher cannot train, one without its features measures less.
 
     Raises:
         ValueError: a name or field is unknown, or a section is missing.
@@ -91,8 +91,8 @@ def build_task(
     for name in HELPERS:
         if sections.get(name) is None:
             sections.pop(name, None)
-    for name, teacher in (teachers or {}).items():
-        sections[name] = {**sections[name], "teacher": teacher}
+    for name, network in (networks or {}).items():
+        sections[name] = {**sections[name], "network": network}
     return create_task(
         config["task"],
         spec=spec,

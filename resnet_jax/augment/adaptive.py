@@ -15,7 +15,7 @@ class AdaptiveStrength:
 
     Attributes:
         target: of E sign(D(real)), from -1 to 1.
-        every: steps between changes of p.
+        every: updates of the discriminator between changes of p.
         images: real images seen over which p can go from 0 to 1.
 
     Raises:
@@ -41,17 +41,17 @@ class AdaptiveStrength:
         return {"strength": jnp.zeros(()), "signs": jnp.zeros(())}
 
     def follow(
-        self, kept: dict[str, Array], real_logits: Array, step: Array, batch_size: int
+        self, kept: dict[str, Array], sign_mean: Array, step: Array, batch_size: int
     ) -> dict[str, Array]:
         """What is kept after one more step.
 
         Args:
             kept: of start, or of the step before.
-            real_logits: [B], of augmented real images; the whole batch's.
-            step: completed steps before this one.
-            batch_size: real images a step.
+            sign_mean: of the logits of its augmented real images; the whole batch's.
+            step: completed updates of the discriminator before this one.
+            batch_size: real images of an update.
         """
-        signs = kept["signs"] + jnp.sign(real_logits).mean()
+        signs = kept["signs"] + sign_mean
         moved = adjust(
             kept["strength"],
             signs / self.every,

@@ -11,25 +11,25 @@ class Moments(NamedTuple):
     """Sums over N features, float64: their memory does not grow with N.
 
     Attributes:
-        count: N.
+        examples: N.
         total: [D], the sum of the features.
         outer: [D, D], the sum of their outer products.
     """
 
-    count: int
+    examples: int
     total: np.ndarray
     outer: np.ndarray
 
     @property
     def mean(self) -> np.ndarray:
         """[D]."""
-        return self.total / self.count
+        return self.total / self.examples
 
     @property
     def covariance(self) -> np.ndarray:
         """[D, D], of the sample: divided by N - 1, as in the reference tools."""
         mean = self.mean
-        return (self.outer - self.count * np.outer(mean, mean)) / (self.count - 1)
+        return (self.outer - self.examples * np.outer(mean, mean)) / (self.examples - 1)
 
 
 # Sums of no feature, whatever its size.
@@ -40,7 +40,7 @@ def moments(features: np.ndarray, before: Moments = NOTHING) -> Moments:
     """The moments of features [N, D], and of those that `before` was made of."""
     features = np.asarray(features, np.float64)
     return Moments(
-        before.count + len(features),
+        before.examples + len(features),
         before.total + features.sum(0),
         before.outer + features.T @ features,
     )
@@ -64,7 +64,7 @@ def frechet_distance(a: Moments, b: Moments) -> float:
     Raises:
         ValueError: the features have different sizes.
     """
-    if min(a.count, b.count) < 2:
+    if min(a.examples, b.examples) < 2:
         return np.nan
     if a.total.shape != b.total.shape:
         raise ValueError(
@@ -90,12 +90,16 @@ def _factor(covariance: np.ndarray) -> np.ndarray:
 def frechet() -> Accumulator:
     """The Fréchet distance of real and generated images, in any network's features.
 
-    Rows: 'real_features' and 'fake_features' [B, D]. Sums: Moments 'real' and 'fake'.
-    The summary: 'frechet_distance', NaN of less than two images.
+    Rows: 'real_features', 'fake_features' [B, D], either may be missing. Sums: Moments
+    'real' and 'fake'. The summary: 'frechet_distance', NaN of less than two images.
     """
 
     def add(sums: dict[str, Moments], rows: Rows) -> dict[str, Moments]:
-        return {side: moments(rows[f"{side}_features"], sums[side]) for side in sums}
+        return {
+            side: moments(rows[key], before) if key in rows else before
+            for side, before in sums.items()
+            for key in [f"{side}_features"]
+        }
 
     def summary(sums: dict[str, Moments]) -> dict[str, float]:
         return {"frechet_distance": frechet_distance(sums["real"], sums["fake"])}

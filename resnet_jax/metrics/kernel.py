@@ -3,7 +3,7 @@
 import numpy as np
 
 from resnet_jax.metrics.accumulator import Accumulator
-from resnet_jax.metrics.sample import MOST, sample
+from resnet_jax.metrics.sample import MOST, sampled
 
 SUBSETS, SUBSET_SIZE = 100, 1000
 
@@ -67,8 +67,8 @@ def kernel(
 ) -> Accumulator:
     """The kernel distance of real and generated images, see `kernel_distances`.
 
-    Rows and sums: see `sample`; the first `most` features of each side are kept on the
-    host, and the subsets drawn from these.
+    Rows and sums: see `sampled`; `most` features of each side are kept on the host, and
+    the subsets drawn from these.
 
     The summary's values: 'kernel_distance' and 'kernel_distance_deviation' over
     subsets, NaN of less than two images.
@@ -80,7 +80,7 @@ def kernel(
         found = kernel_distances(real, fake, subsets, size, seed)
         return dict(zip(SUMMARY, map(float, (found.mean(), found.std())), strict=True))
 
-    return sample(measure, most)
+    return sampled(measure, most)
 
 
 SUMMARY = ("kernel_distance", "kernel_distance_deviation")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from resnet_jax.metrics.accumulator import Accumulator
-from resnet_jax.metrics.sample import MOST, sample
+from resnet_jax.metrics.sample import MOST, sampled
 
 DIRECTIONS = 1000
 # Directions at a time: projections of 10,000 features are then 8 MB.
@@ -16,7 +16,7 @@ def mind(
     """Squared differences of sorted projections on random unit directions, float64.
 
     3 D / (N M) * sum over M directions u of |sort(real u) - sort(fake u)|^2,
-    as torch-fidelity computes it: a squared sliced Wasserstein distance of order 2,
+    as in metric_mind.py of torch-fidelity: the square of a sliced Wasserstein distance,
     in a scale that does not depend on D. No inverse, no eigenvalue, no neighbor.
 
     Args:
@@ -49,8 +49,8 @@ def sliced(
 ) -> Accumulator:
     """MIND of real and generated images, see `mind`.
 
-    Rows and sums: see `sample`; the first `most` features of each side are kept on the
-    host, and as many of each compared. The summary: 'mind', NaN of no image.
+    Rows and sums: see `sampled`; `most` features of each side are kept on the host, and
+    as many of each compared. The summary: 'mind', NaN of no image.
     """
 
     def measure(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
@@ -59,4 +59,4 @@ def sliced(
             return {"mind": np.nan}
         return {"mind": mind(real[:count], fake[:count], directions, seed)}
 
-    return sample(measure, most)
+    return sampled(measure, most)

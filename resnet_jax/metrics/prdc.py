@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from resnet_jax.metrics.accumulator import Accumulator
-from resnet_jax.metrics.sample import MOST, sample
+from resnet_jax.metrics.sample import MOST, sampled
 
 NEIGHBORS = 5
 SUMMARY = ("precision", "recall", "density", "coverage")
@@ -51,8 +51,8 @@ def prdc(real: np.ndarray, fake: np.ndarray, k: int = NEIGHBORS) -> dict[str, fl
         balls += inside.sum(0)
         covered += inside.any(1).sum()
         recalled += (distances < fake_reach).any(1).sum()
-    values = (balls > 0).mean(), recalled / len(real), balls.mean() / k
-    values = map(float, (*values, covered / len(real)))
+    shares = (balls > 0).mean(), recalled / len(real), balls.mean() / k
+    values = map(float, (*shares, covered / len(real)))
     return dict(zip(SUMMARY, values, strict=True))
 
 
@@ -79,8 +79,8 @@ def _distances(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray
 def precision_recall(k: int = NEIGHBORS, most: int = MOST) -> Accumulator:
     """Precision, recall, density and coverage of generated images, see `prdc`.
 
-    Rows and sums: see `sample`; the first `most` features of each side are kept on the
-    host. The summary's values, NaN of no more than k images: SUMMARY.
+    Rows and sums: see `sampled`; `most` features of each side are kept on the host. The
+    summary's values, NaN of no more than k images: SUMMARY.
     """
 
     def measure(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
@@ -88,4 +88,4 @@ def precision_recall(k: int = NEIGHBORS, most: int = MOST) -> Accumulator:
             return dict.fromkeys(SUMMARY, np.nan)
         return prdc(real, fake, k)
 
-    return sample(measure, most)
+    return sampled(measure, most)

@@ -12,6 +12,7 @@ from resnet_jax.lookup import build
 from resnet_jax.models.airbench import AIRBENCH
 from resnet_jax.models.cifar_variants import CIFAR_RESNETS
 from resnet_jax.models.dcgan import DCGANS
+from resnet_jax.models.inception import INCEPTIONS
 from resnet_jax.models.r3gan import R3GANS
 from resnet_jax.models.resnet_gan_variants import RESNET_GANS
 from resnet_jax.models.resnet_variants import RESNETS
@@ -23,6 +24,7 @@ CLASSIFIERS: dict[str, Callable] = {
     **RESNETS_V2,
     **CIFAR_RESNETS,
     **AIRBENCH,
+    **INCEPTIONS,
 }
 MODELS: dict[str, Callable] = {
     **CLASSIFIERS,

@@ -53,7 +53,7 @@ class Distillation:
             weights, or a file of them.
         temperature: T of the loss.
         weight: the teacher's share of the loss; the rest is the labels'.
-        teacher: the network; None where only the student is used.
+        network: the teacher; None where only the student is used.
 
     Raises:
         ValueError: a value is out of range.
@@ -62,7 +62,7 @@ class Distillation:
     source: str
     temperature: float = 1.0
     weight: float = 1.0
-    teacher: Teacher | None = None
+    network: Teacher | None = None
 
     def __post_init__(self):
         if self.temperature <= 0:
@@ -80,12 +80,12 @@ class Distillation:
         Raises:
             ValueError: the teacher or its variables are not given.
         """
-        if self.teacher is None or variables is None:
+        if self.network is None or variables is None:
             raise ValueError(
                 f"the network of teacher '{self.source}' is not loaded; train with "
                 "`resnet-jax train`, or put its variables into state.frozen['teacher']."
             )
-        return self.teacher.logits(variables, image, mean, std)
+        return self.network.logits(variables, image, mean, std)
 
     def loss(self, logits: Array, teacher: Array, labels: Array) -> Array:
         """The student's loss of its logits, the teacher's, and that of the labels."""
@@ -96,7 +96,7 @@ class Distillation:
 def distillation(
     section: Mapping | None, num_classes: int, channels: int
 ) -> Distillation | None:
-    """The distillation of a config's section, `teacher` in it where it was loaded.
+    """The distillation of a config's section, `network` in it where it was loaded.
 
     Raises:
         ValueError: a field is unknown or out of range, or the teacher answers another
@@ -106,17 +106,17 @@ def distillation(
         return None
     check_arguments(Distillation, section, "teacher")
     made = Distillation(**section)
-    if made.teacher is None:
+    if made.network is None:
         return made
-    classes = made.teacher.model.num_classes
+    classes = made.network.model.num_classes
     if classes != num_classes:
         raise ValueError(
             f"teacher '{made.source}' tells {classes} classes apart and the student "
             f"{num_classes}; choose a teacher of the same classes."
         )
-    if len(made.teacher.mean) != channels:
+    if len(made.network.mean) != channels:
         raise ValueError(
-            f"teacher '{made.source}' takes {len(made.teacher.mean)} channels and the "
+            f"teacher '{made.source}' takes {len(made.network.mean)} channels and the "
             f"images have {channels}; choose a teacher of such images."
         )
     return made

@@ -12,13 +12,14 @@ from jax import Array
 from resnet_jax.averaging import Averaging
 from resnet_jax.figures import Figure
 from resnet_jax.metrics.accumulator import Accumulator
+from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.optim import Optimizer
 from resnet_jax.parallel import axis_size, rows
 from resnet_jax.state import NetState, TrainState, descend, init_net
 from resnet_jax.tasks.base import Batch, pixels
 from resnet_jax.tasks.game import Game
 from resnet_jax.tasks.gan_evaluation import GanEvaluation
-from resnet_jax.tasks.samples import numbered, spread, stored
+from resnet_jax.tasks.samples import numbered, spread
 from resnet_jax.tasks.strength import Strength
 
 
@@ -205,7 +206,7 @@ class Gan:
             axis_name=self.game.axis_name,
         )
         size = count * axis_size(self.game.axis_name)
-        memory = self.strength.after(memory, scalars.pop("sign"), size)
+        memory = self.strength.after(memory, scalars.pop("sign"), seen, size)
         memory = self.game.penalties.after(memory, scalars)
         nets = {**state.nets, "discriminator": net}
         scalars |= {"spread": spread(fake, real["image"], self.game.axis_name)}
@@ -286,7 +287,7 @@ class Gan:
             truncation * latents,
             batch["label"] if self.game.conditional else None,
         )
-        return {"image": stored(images, self.mean, self.std)}
+        return {"image": to_uint8(images)}
 
     def prepare_eval(
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None

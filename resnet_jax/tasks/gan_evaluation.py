@@ -1,86 +1,72 @@
 """What is measured of a generator's images, beside real ones."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax.numpy as jnp
 from jax import Array
 
 from resnet_jax.figures import Figure, Table
-from resnet_jax.lookup import suggest
+from resnet_jax.features import FeatureNetwork, Pixels
 from resnet_jax.metrics.accumulator import Accumulator
-from resnet_jax.metrics.frechet import frechet
-from resnet_jax.metrics.inception_score import inception_score
-from resnet_jax.metrics.kernel import kernel
+from resnet_jax.metrics.generation import generation_metrics
 from resnet_jax.metrics.means import means
-from resnet_jax.metrics.prdc import precision_recall
-
-# Of features of real and generated images, or of a classifier's answers.
-MEASURES: dict[str, Callable[[], Accumulator]] = {
-    "frechet": frechet,
-    "kernel": kernel,
-    "prdc": precision_recall,
-    "classifier_score": inception_score,
-}
-
 
 @dataclasses.dataclass(frozen=True)
 class GanEvaluation:
-    """Scores of the discriminator, and distances in a feature network.
+    """Scores of the discriminator, and distances in a network's features.
 
     Attributes:
-        network: (variables, images uint8) -> features [B, D] and logits [B, K]; None
-            where only scores are wanted.
-        measures: names in MEASURES.
+        network: images uint8 to features [B, D] and, but for Pixels, logits [B, K].
+        measures: names in metrics.generation.METRICS.
         num_classes: of the labels, where the network tells the same classes apart, so
             that it can judge whether an image is of its class; else 0.
 
     Raises:
-        ValueError: a measure is unknown.
+        ValueError: a measure is unknown, or asks for more than the network gives.
     """
 
-    network: Any = None
+    network: FeatureNetwork | Pixels = dataclasses.field(default_factory=Pixels)
     measures: tuple[str, ...] = ("frechet",)
     num_classes: int = 0
 
     def __post_init__(self):
-        for name in self.measures:
-            if name not in MEASURES:
-                raise ValueError(
-                    f"features.measures has '{name}'. {suggest(name, MEASURES)}"
-                )
+        generation_metrics(self.measures)
+        if "classifier" in self.measures and isinstance(self.network, Pixels):
+            raise ValueError(
+                "features.measures has 'classifier', which needs a classifier: name a "
+                "run of one, or weights, in features.source."
+            )
 
     @property
     def metrics(self) -> dict[str, Accumulator]:
         """The accumulators by name."""
         right = ("right",) if self.num_classes else ()
-        found = {"scores": means("real_score", "fake_score", *right)}
-        if self.network is not None:
-            found |= {name: MEASURES[name]() for name in self.measures}
-        return found
+        scores = means("real_score", "fake_score", *right)
+        return {"scores": scores, **generation_metrics(self.measures)}
 
     def rows(
         self, variables: Any, real: Array, fake: Array, label: Array | None
     ) -> dict[str, Array]:
-        """What the feature network says of images as stored, one row per example.
+        """What the network says of images as stored, one row per example.
+
+        Args:
+            variables: of the network.
+            real, fake: uint8 [B, H, W, C].
+            label: of both, [B]; None where images are of no class.
 
         Raises:
-            ValueError: there is a network, and its variables are not given.
+            ValueError: the network's variables are not given.
         """
-        if self.network is None:
-            return {}
-        if variables is None:
+        if variables is None and not isinstance(self.network, Pixels):
             raise ValueError(
-                "the feature network is not loaded; put its variables into "
-                "state.frozen['features']."
+                f"the feature network {self.network.name} is not loaded; put its "
+                "variables into state.frozen['features']."
             )
         of_real, of_fake = (self.network(variables, image) for image in (real, fake))
-        rows = {
-            "real_features": of_real["features"],
-            "fake_features": of_fake["features"],
-            "fake_logits": of_fake["logits"],
-        }
+        rows = {f"fake_{name}": values for name, values in of_fake.items()}
+        rows["real_features"] = of_real["features"]
         if self.num_classes:
             assert label is not None, "only images of a class can be of the right one"
             right = of_fake["logits"].argmax(-1) == label
@@ -99,7 +85,7 @@ class GanEvaluation:
         for name, sums in evals.items():
             found: dict[str, float] = {}
             for key, metric in self.metrics.items():
-                found |= metric.summary(sums[key])
+                found |= self.network.named(metric.summary(sums[key]))
             if "right" in found:
                 found["class_accuracy"] = found.pop("right")
             first = found["real_score"] if first is None else first
@@ -110,11 +96,10 @@ class GanEvaluation:
 
     def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
         """How the numbers were measured."""
-        if self.network is None:
-            return {}
+        network = self.network
         rows = tuple(
-            (name, int(sums["scores"]["examples"]), str(self.network))
+            (name, int(sums["scores"]["examples"]), network.name, network.resize)
             for name, sums in evals.items()
         )
-        columns = ("evaluation", "real and generated images", "features")
+        columns = ("evaluation", "images of each side", "features", "resize")
         return {"protocol": Table(columns, rows)}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from resnet_jax.augment import create_augment
+from resnet_jax.augment import AdaptiveStrength, create_augment
 from resnet_jax.averaging import Averaging
 from resnet_jax.lookup import check_arguments, suggest
 from resnet_jax.losses.adversarial import LOSSES
@@ -58,7 +58,7 @@ def gan(
         penalties: a weight by name, a number or a schedule's section; see Penalties.
             `change` is what consistency changes, a section of create_augment.
         augment: as create_augment takes it, with `strength`: a number, a schedule's
-            section, or {'name': 'adaptive', ...} with Strength's fields.
+            section, or {'name': 'adaptive', ...} with AdaptiveStrength's fields.
         features: see GanEvaluation: `source`, `measures`, and `network` where loaded.
         n_critic, generator_batches, standing, dequantize, microbatches: see Gan.
         ema_decay, ema_half_life, ema_ramp: see Averaging.
@@ -71,6 +71,11 @@ def gan(
             raise ValueError(f"task.{name} is {value}; expected at least 1.")
     if loss not in LOSSES:
         raise ValueError(f"unknown loss '{loss}'. {suggest(loss, LOSSES)}")
+    if set(spec.mean + spec.std) != {0.5}:
+        raise ValueError(
+            f"data.mean is {spec.mean} and data.std {spec.std}; generated images lie in "
+            "[-1, 1], so set both to 0.5."
+        )
     total_images = total_steps * n_critic * batch_size
     if conditional and not spec.num_classes:
         raise ValueError(
@@ -190,18 +195,16 @@ def _augmentation(section: Mapping | None, total_images: int) -> tuple[Any, Stre
     augment = create_augment(fields)
     if hasattr(strength, "keys") and strength.get("name") == "adaptive":
         rest = {key: value for key, value in strength.items() if key != "name"}
-        check_arguments(Strength, rest, "augment.strength")
-        return augment, Strength(**{"target": 0.6, **rest})
+        check_arguments(AdaptiveStrength, rest, "augment.strength")
+        return augment, Strength(adaptive=AdaptiveStrength(**rest))
     if not hasattr(strength, "keys") and not 0 <= strength <= 1:
         raise ValueError(f"augment.strength is {strength}; expected 0 to 1.")
     return augment, Strength(create_schedule(strength, total_images))
 
 
 def _evaluation(section: Mapping | None, num_classes: int) -> GanEvaluation:
-    if not section:
-        return GanEvaluation()
-    fields = {key: section[key] for key in section if key != "source"}
+    fields = {key: value for key, value in (section or {}).items() if key != "source"}
     check_arguments(GanEvaluation, fields, "features", given=("num_classes",))
-    network = fields.get("network")
-    same = network is not None and network.num_classes == num_classes
+    model = getattr(fields.get("network"), "model", None)
+    same = model is not None and model.num_classes == num_classes
     return GanEvaluation(**fields, num_classes=num_classes if same else 0)

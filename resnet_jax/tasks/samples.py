@@ -1,4 +1,4 @@
-"""Generated images: the latents they come from, their variety, their pixels."""
+"""Generated images: the latents they come from and their variety."""
 
 import jax
 import jax.numpy as jnp
@@ -25,9 +25,3 @@ def numbered(key: Array, index: Array, size: int) -> Array:
     return jax.vmap(lambda i: jax.random.normal(jax.random.fold_in(key, i), (size,)))(
         index
     )
-
-
-def stored(images: Array, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
-    """Images in model units as pixels, uint8: the nearest value in [0, 255]."""
-    unit = images * jnp.asarray(std, images.dtype) + jnp.asarray(mean, images.dtype)
-    return jnp.rint(jnp.clip(unit, 0.0, 1.0) * 255).astype(jnp.uint8)

@@ -7,58 +7,44 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
+from resnet_jax.augment import AdaptiveStrength
 from resnet_jax.optim import Schedule
 
 
 @dataclasses.dataclass(frozen=True)
 class Strength:
-    """The probability p of an augmentation: given, or adapted to overfitting.
-
-    Karras et al. 2020, arXiv:2006.06676, section 3.1 and appendix B: where the mean
-    sign of the logits of real images is above the target, the discriminator knows its
-    training set by heart, and p grows; otherwise it falls.
+    """The probability p of an augmentation, in [0, 1]: given, or adapted.
 
     Attributes:
-        schedule: images seen -> p, where p is given.
-        target: of the mean sign, where p adapts; None: it does not.
-        every: updates of the discriminator between changes of p.
-        images: over which p could go from 0 to 1.
+        schedule: images seen -> p.
+        adaptive: finds p, in place of a schedule.
     """
 
     schedule: Schedule | None = None
-    target: float | None = None
-    every: int = 4
-    images: int = 500_000
+    adaptive: AdaptiveStrength | None = None
 
     def __call__(self, memory: Mapping[str, Any], seen: Array) -> Array:
         """p, by the state's memory, after `seen` images."""
-        if self.target is not None:
-            return memory["augment"]["p"]
+        if self.adaptive:
+            return memory["augment"]["strength"]
         return jnp.float32(1.0 if self.schedule is None else self.schedule(seen))
 
     def memory(self) -> dict[str, Any]:
         """What is kept between steps, before the first."""
-        if self.target is None:
-            return {}
-        kinds = {"p": jnp.float32, "signs": jnp.float32, "updates": jnp.int32}
-        return {"augment": {name: jnp.zeros((), kind) for name, kind in kinds.items()}}
+        return {"augment": self.adaptive.start()} if self.adaptive else {}
 
-    def after(self, memory: Mapping[str, Any], sign: Array, size: int) -> dict:
-        """The memory after an update.
+    def after(
+        self, memory: Mapping[str, Any], sign_mean: Array, seen: Array, size: int
+    ) -> dict[str, Any]:
+        """The memory after an update of the discriminator.
 
         Args:
             memory: before it.
-            sign: mean sign of the logits of its real images, in [-1, 1].
-            size: how many these were, on all devices.
+            sign_mean: of the logits of its real images.
+            seen: real images before it.
+            size: how many it took, on all devices.
         """
-        if self.target is None:
+        if not self.adaptive:
             return dict(memory)
-        old = memory["augment"]
-        signs, updates = old["signs"] + sign, old["updates"] + 1
-        due = updates % self.every == 0
-        change = jnp.sign(signs / self.every - self.target)
-        step = self.every * size / self.images
-        p = jnp.where(due, jnp.clip(old["p"] + change * step, 0.0, 1.0), old["p"])
-        signs = jnp.where(due, 0.0, signs).astype(old["signs"].dtype)
-        new = {"p": p.astype(old["p"].dtype), "signs": signs, "updates": updates}
+        new = self.adaptive.follow(memory["augment"], sign_mean, seen // size, size)
         return {**memory, "augment": new}

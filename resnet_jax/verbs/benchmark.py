@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.helpers import read_helpers
 from resnet_jax.models.summary import summarize
 from resnet_jax.nn.precision import compute_dtype
 from resnet_jax.parallel import make_mesh, place, replicated
@@ -21,7 +22,6 @@ from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report
 from resnet_jax.run import build_data, build_task, make_plan
 from resnet_jax.train import compile_train_step, train
-from resnet_jax.weights import read_networks
 
 ROUNDS = 3
 
@@ -48,10 +48,9 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
     plain["data"] = {**(plain.get("data") or {}), "evals": {}}
     plan = make_plan(plain)
     data = build_data(plain)
-    networks = read_networks(plain, data.spec)
-    teachers = {name: each.teacher for name, each in networks.items()}
-    task = build_task(plain, data.spec, teachers)
-    frozen = {name: each.variables for name, each in networks.items()} or None
+    helpers = read_helpers(plain, data.spec)
+    task = build_task(plain, data.spec, {k: v.network for k, v in helpers.items()})
+    frozen = {name: each.variables for name, each in helpers.items()} or None
     plan = dataclasses.replace(plan, frozen=frozen)
     examples, mode = task.draws * plan.batch_size, plan.options.parallel
     mesh, key = make_mesh(plan.batch_size), keys(plan.seed)["train"]

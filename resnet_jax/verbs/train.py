@@ -12,6 +12,7 @@ from resnet_jax import __version__
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints, DamagedError
 from resnet_jax.files import absolute
+from resnet_jax.helpers import read_helpers
 from resnet_jax.lookup import suggest
 from resnet_jax.parallel import make_mesh
 from resnet_jax.plan import Plan
@@ -25,7 +26,7 @@ from resnet_jax.tasks import Task
 from resnet_jax.train import compile_train_step
 from resnet_jax.train import train as train_loop
 from resnet_jax.verbs.workdir import choose_workdir, locked
-from resnet_jax.weights import read_networks, warm_start
+from resnet_jax.weights import warm_start
 
 
 def train(
@@ -58,9 +59,8 @@ def train(
     plan, options = make_plan(plain), speedrun_options(plain)
     folder = choose_workdir(workdir, name, plain, allow_changes)
     data = build_data(plain)
-    networks = read_networks(plain, data.spec)
-    teachers = {name: each.teacher for name, each in networks.items()}
-    task = build_task(plain, data.spec, teachers)
+    helpers = read_helpers(plain, data.spec)
+    task = build_task(plain, data.spec, {k: v.network for k, v in helpers.items()})
     check_best(plan.best[0], task, tuple(data.evals))
     stop = Stop()
     plan = dataclasses.replace(
@@ -69,10 +69,10 @@ def train(
             "config": configs.to_json(plain),
             "spec": data.spec.to_json(),
             "version": __version__,
-            "frozen": {name: each.described() for name, each in networks.items()},
+            "frozen": {name: each.described() for name, each in helpers.items()},
         },
         stopping=stop,
-        frozen={name: each.variables for name, each in networks.items()} or None,
+        frozen={name: each.variables for name, each in helpers.items()} or None,
     )
     state = jax.eval_shape(
         lambda key: task.init(key, data.spec.batch(1)), jax.random.key(0)
@@ -87,8 +87,8 @@ def train(
     facts = banner(name, state, data.spec, plan, folder)
     if beginning:
         facts["begins from"] = beginning
-    for helper, network in networks.items():
-        facts[helper] = f"'{network.source}'"
+    for name, each in helpers.items():
+        facts[name] = f"'{each.source}'"
     if dry_run:
         width = max(map(len, facts))
         print("\n".join(f"{fact:{width}}  {text}" for fact, text in facts.items()))

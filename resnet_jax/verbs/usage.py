@@ -120,6 +120,20 @@ VERBS = {
             JSON,
         ),
     ),
+    "score": Verb(
+        "distances of a folder of images from a folder or file of reference ones",
+        ("reference", "images?"),
+        (
+            Flag("features", "inception", "'inception[:FILE]', a run, or weights"),
+            Flag("resize", "", "to the network's size: legacy or clean"),
+            PREPROCESSING,
+            Flag("metrics", "", "frechet,kernel,prdc,mind,classifier; by default all"),
+            Flag("batch_size", 0, "images per batch; by default 64"),
+            Flag("save_reference", "", "an .npz file for the features of the first"),
+            Flag("reference_cache", True, "do not keep references in ~/.cache"),
+            JSON,
+        ),
+    ),
     "models": Verb(
         "the models whose names match PATTERN, such as 'resnet*', and their sizes",
         ("pattern?",),

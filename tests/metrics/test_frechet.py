@@ -56,7 +56,7 @@ def test_streamed_equals_batch_and_batches_change_nothing(size):
         )
     whole = frechet_distance(moments(real), moments(fake))
     assert metric.summary(sums)["frechet_distance"] == pytest.approx(whole, rel=1e-10)
-    assert sums["fake"].count == 150
+    assert sums["fake"].examples == 150
 
 
 def test_fewer_features_than_dimensions():
