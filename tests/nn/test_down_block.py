@@ -10,14 +10,18 @@ from resnet_jax.nn.resampling import avg_pool
 X = jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 4, 4)), jnp.float32)
 
 
-@pytest.mark.parametrize("residual", [True, False])
 @pytest.mark.parametrize(
-    ("features", "hidden", "strides", "preact"),
-    [(5, None, 2, True), (4, None, 1, True), (5, 5, 1, False), (4, 5, 2, False)],
+    ("features", "hidden", "strides", "preact", "residual"),
+    [
+        (5, None, 2, True, True),
+        (4, None, 1, True, True),
+        (5, 5, 1, False, True),
+        (4, 5, 2, False, False),
+    ],
 )
 def test_in_the_papers_order(features, hidden, strides, preact, residual):
     block = DownBlock(features, hidden, strides, preact, residual=residual)
-    params = block.init(jax.random.key(0), X)["params"]
+    params = jax.jit(block.init)(jax.random.key(0), X)["params"]
     params = jax.tree.map(lambda p: p + 0.1, params)
 
     def conv(name, x):

@@ -25,7 +25,7 @@ def test_it_starts_as_the_identity_with_the_papers_gains():
 
 def test_by_hand():
     block = InvertedBottleneck(group_size=8, expansion=3)
-    params = block.init(jax.random.key(0), X)["params"]
+    params = jax.jit(block.init)(jax.random.key(0), X)["params"]
     params = jax.tree.map(lambda p: p + 0.01, params)
 
     def conv(name, x, **given):

@@ -18,7 +18,9 @@ def repeated(x):
 @pytest.mark.parametrize("residual", [True, False])
 def test_in_the_papers_order(residual):
     block = UpBlock(5, norm=lambda **given: LabelNorm(2, **given), residual=residual)
-    variables = block.init(jax.random.key(0), X, LABELS, False)
+    variables = jax.jit(block.init, static_argnums=3)(
+        jax.random.key(0), X, LABELS, False
+    )
     params, stats = variables["params"], variables["batch_stats"]
     # Biases and scales that are not zero and one.
     params = jax.tree.map(lambda p: p + 0.1, params)
