@@ -20,7 +20,7 @@ from resnet_jax.nn.activation import activation
 from resnet_jax.nn.choice import choose
 from resnet_jax.nn.down_block import DownBlock
 from resnet_jax.nn.initialization import KERNEL_INITS
-from resnet_jax.nn.precision import at_least_float32, compute_dtype
+from resnet_jax.nn.precision import at_least_float32, compute_dtype, widened
 from resnet_jax.nn.self_attention import SelfAttention
 from resnet_jax.nn.spectral import layers
 
@@ -83,6 +83,7 @@ class ResNetDiscriminator(nn.Module):
     def __post_init__(self) -> None:
         """Refuses wrong settings here, not when the network is first traced."""
         super().__post_init__()
+        widths(self.width, len(self.sides))
         check_attention(self.attention, self.sides)
         choose(KERNEL_INITS, self.kernel_init, "kernel_init")
         choose(POOLS, self.pool, "pool")
@@ -98,7 +99,8 @@ class ResNetDiscriminator(nn.Module):
         check_labels(labels, self.num_classes, "discriminator")
         dtype = compute_dtype(self.dtype)
         branch_init, other_init = KERNEL_INITS[self.kernel_init]
-        kinds = layers(self.spectral, train, self.epsilon, kernel_init=other_init)
+        given = {"kernel_init": other_init, "dtype": widened(dtype)}
+        kinds = layers(self.spectral, train, self.epsilon, **given)
         conv = partial(kinds.conv, dtype=dtype)
         block = partial(
             DownBlock,

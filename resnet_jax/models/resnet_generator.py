@@ -85,6 +85,7 @@ class ResNetGenerator(nn.Module):
     def __post_init__(self) -> None:
         """Refuses wrong settings here, not when the network is first traced."""
         super().__post_init__()
+        widths(self.width, len(self.sides))
         check_attention(self.attention, self.sides)
         choose(KERNEL_INITS, self.kernel_init, "kernel_init")
         activation(self.act)

@@ -19,9 +19,7 @@ def standardized(x, epsilon=1e-5):
 
 def test_scale_and_bias_of_each_class():
     norm = LabelNorm(3)
-    params = jax.jit(norm.init, static_argnums=3)(jax.random.key(0), X, LABELS, True)[
-        "params"
-    ]
+    params = norm.init(jax.random.key(0), X, LABELS, True)["params"]
     assert params["scale"]["kernel"].shape == (3, 5)
     assert (params["scale"]["kernel"] == 1).all()
     assert (params["bias"]["kernel"] == 0).all()
@@ -39,9 +37,7 @@ def test_gain_and_bias_of_a_vector():
     norm = VectorNorm()
     gain, bias = RNG.normal(size=(2, 6, 5)).astype(np.float32)
     params = {"gain": {"kernel": gain}, "bias": {"kernel": bias}}
-    variables = jax.jit(norm.init, static_argnums=3)(
-        jax.random.key(0), X, VECTORS, True
-    )
+    variables = norm.init(jax.random.key(0), X, VECTORS, True)
     shapes = jax.tree.map(jnp.shape, variables["params"])
     assert shapes == jax.tree.map(jnp.shape, params)
     y, _ = norm.apply({"params": params}, X, VECTORS, True, mutable="batch_stats")
@@ -52,7 +48,7 @@ def test_gain_and_bias_of_a_vector():
 
 def test_evaluation_takes_the_running_averages():
     norm = LabelNorm(3)
-    variables = jax.jit(norm.init, static_argnums=3)(jax.random.key(0), X, LABELS, True)
+    variables = norm.init(jax.random.key(0), X, LABELS, True)
     y = norm.apply(variables, X, LABELS, False)
     np.testing.assert_allclose(y, X / np.sqrt(1 + 1e-5), rtol=1e-5)
 

@@ -1,13 +1,13 @@
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from drawn import drawn
 
 from resnet_jax.nn.convolution import Conv
 from resnet_jax.nn.down_block import DownBlock
 from resnet_jax.nn.resampling import avg_pool
 
-X = jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 4, 4)), jnp.float32)
+X = np.random.default_rng(0).normal(size=(2, 4, 4, 4)).astype(np.float32)
 
 
 @pytest.mark.parametrize(
@@ -21,19 +21,22 @@ X = jnp.asarray(np.random.default_rng(0).normal(size=(2, 4, 4, 4)), jnp.float32)
 )
 def test_in_the_papers_order(features, hidden, strides, preact, residual):
     block = DownBlock(features, hidden, strides, preact, residual=residual)
-    params = jax.jit(block.init)(jax.random.key(0), X)["params"]
-    params = jax.tree.map(lambda p: p + 0.1, params)
-
-    def conv(name, x):
-        size, channels = params[name]["kernel"].shape[0], params[name]["bias"].size
-        return Conv(channels, size, use_bias=True).apply({"params": params[name]}, x)
-
-    assert params["conv1"]["bias"].size == (hidden or 4)
-    y = jax.nn.relu(conv("conv1", jax.nn.relu(X) if preact else X))
-    y = avg_pool(conv("conv2", y), strides)
+    params = drawn(block.init, X)["params"]
     changes = features != 4 or strides > 1
+    assert params["conv1"]["bias"].size == (hidden or 4)
     assert ("shortcut" in params) == (changes and residual)
-    if residual:
-        y = y + (avg_pool(conv("shortcut", X), strides) if changes else X)
-    found = block.apply({"params": params}, X)
-    np.testing.assert_allclose(found, y, rtol=1e-4, atol=1e-5)
+
+    def in_order(params):
+        def conv(name, x):
+            size, channels = params[name]["kernel"].shape[0], params[name]["bias"].size
+            layer = Conv(channels, size, use_bias=True)
+            return layer.apply({"params": params[name]}, x)
+
+        y = jax.nn.relu(conv("conv1", jax.nn.relu(X) if preact else X))
+        y = avg_pool(conv("conv2", y), strides)
+        if not residual:
+            return y
+        return y + (avg_pool(conv("shortcut", X), strides) if changes else X)
+
+    both = jax.jit(lambda p: (block.apply({"params": p}, X), in_order(p)))
+    np.testing.assert_allclose(*both(params), rtol=1e-4, atol=1e-5)

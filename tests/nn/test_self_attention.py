@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+from drawn import drawn
 
 from resnet_jax.nn.self_attention import SelfAttention
 
@@ -22,8 +23,7 @@ def test_it_starts_as_the_identity():
 def test_by_hand():
     x = np.random.default_rng(0).normal(0, 0.3, (1, 4, 6, 16)).astype(np.float32)
     layer = SelfAttention()
-    params = jax.jit(layer.init)(jax.random.key(0), x)["params"]
-    params["gamma"] = jnp.float32(0.5)
+    params = drawn(layer.init, x)["params"]
     w = {k: np.asarray(v["kernel"][0, 0]) for k, v in params.items() if k != "gamma"}
 
     def pooled(y):
@@ -33,6 +33,6 @@ def test_by_hand():
     keys, values = pooled(x[0] @ w["phi"]), pooled(x[0] @ w["g"])
     weights = np.exp(queries @ keys.T)
     weights /= weights.sum(-1, keepdims=True)
-    want = x[0] + 0.5 * (weights @ values @ w["o"]).reshape(4, 6, 16)
-    y = layer.apply({"params": params}, x)[0]
+    want = x[0] + params["gamma"] * (weights @ values @ w["o"]).reshape(4, 6, 16)
+    y = jax.jit(layer.apply)({"params": params}, x)[0]
     np.testing.assert_allclose(y, want, rtol=1e-4, atol=1e-5)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drawn import drawn
 
 from resnet_jax.nn.convolution import Conv
 from resnet_jax.nn.dense import Dense, Embed
@@ -18,7 +19,11 @@ IMAGES = np.random.default_rng(0).normal(size=(2, 5, 5, 6)).astype(np.float32)
 LABELS = np.array([3, 0, 6])
 CASES = {
     "conv": (partial(SpectralConv, 7, 3), Conv(7, 3), IMAGES),
-    "dense": (partial(SpectralDense, 7), Dense(7), IMAGES[0, 0]),
+    "dense": (
+        partial(SpectralDense, 7, use_bias=False),
+        Dense(7, use_bias=False),
+        IMAGES[0, 0],
+    ),
     "embed": (partial(SpectralEmbed, 7, 4), Embed(7, 4), LABELS),
 }
 CASES_OF = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -39,7 +44,7 @@ def advanced(layer, variables, x):
 def test_largest_singular_value_after_fifty_iterations(case):
     make, plain, x = case
     layer = make(update=True)
-    variables = jax.jit(layer.init)(jax.random.key(1), x)
+    variables = drawn(layer.init, x)
     params = {"params": variables["params"]}
     step = jax.jit(partial(advanced, layer))
     for _ in range(50):
@@ -54,9 +59,8 @@ def test_largest_singular_value_after_fifty_iterations(case):
 @CASES_OF
 def test_training_advances_by_exactly_one_iteration(case):
     make, plain, x = case
-    variables = jax.jit(make(update=True).init)(jax.random.key(1), x)
+    variables = drawn(make(update=True).init, x)
     u = np.asarray(variables["spectral"]["u"], np.float64)
-    np.testing.assert_allclose(np.linalg.norm(u), 1, rtol=1e-6)
     w = matrix(variables)
     v = w.T @ u / np.linalg.norm(w.T @ u)
     want = w @ v / np.linalg.norm(w @ v)
@@ -70,7 +74,7 @@ def test_training_advances_by_exactly_one_iteration(case):
 @CASES_OF
 def test_other_calls_write_nothing(case):
     make, plain, x = case
-    variables = jax.jit(make(update=True).init)(jax.random.key(1), x)
+    variables = drawn(make(update=True).init, x)
     u, w = np.asarray(variables["spectral"]["u"], np.float64), matrix(variables)
     want = plain.apply({"params": variables["params"]}, x) / np.linalg.norm(w.T @ u)
     evaluated, same = jax.jit(partial(make().apply, mutable="spectral"))(variables, x)
@@ -83,7 +87,7 @@ def test_other_calls_write_nothing(case):
 def test_vectors_are_constants_for_the_gradient():
     layer = SpectralDense(4, use_bias=False)
     x = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
-    variables = jax.jit(layer.init)(jax.random.key(0), x)
+    variables = drawn(layer.init, x)
 
     def loss(params):
         return (layer.apply({**variables, "params": params}, x) ** 2).sum()
@@ -96,6 +100,15 @@ def test_vectors_are_constants_for_the_gradient():
     of_normalized = x.T @ (2 * x @ w / sigma)
     want = of_normalized / sigma - (of_normalized * w).sum() / sigma**2 * outer
     np.testing.assert_allclose(grad, want, rtol=1e-4, atol=1e-5)
+
+
+def test_vectors_start_at_random_with_length_one():
+    first, second = (
+        SpectralDense(4).init(jax.random.key(i), jnp.ones((1, 3)))["spectral"]["u"]
+        for i in range(2)
+    )
+    np.testing.assert_allclose(jnp.linalg.norm(first), 1, rtol=1e-6)
+    assert not np.allclose(first, second)
 
 
 def test_zero_kernel_stays_finite():
