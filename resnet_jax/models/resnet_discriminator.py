@@ -48,7 +48,10 @@ class ResNetDiscriminator(nn.Module):
         head_bias: whether the head has a bias.
         spectral: all kernels and the embedding spectrally normalized.
         epsilon: of spectral normalization.
-        residual: False leaves all shortcuts away: the plain twin.
+        project: False leaves away the convolution of shortcuts whose width does not
+            change, which the papers have where the block resamples.
+        residual: False leaves all shortcuts away: the plain twin. It has as many
+            parameters if neither has convolutions in its shortcuts (`project`).
         kernel_init: a name in KERNEL_INITS.
         act: name or callable.
         axis_name: the mapped axis under pmap; nothing here needs it.
@@ -71,6 +74,7 @@ class ResNetDiscriminator(nn.Module):
     head_bias: bool = False
     spectral: bool = True
     epsilon: float = 1e-12
+    project: bool = True
     residual: bool = True
     kernel_init: str = "glorot"
     act: str | Callable = "relu"
@@ -107,6 +111,7 @@ class ResNetDiscriminator(nn.Module):
             conv=partial(conv, kernel_init=branch_init),
             act=activation(self.act),
             shortcut_init=other_init,
+            project=self.project,
             residual=self.residual,
         )
         x, before = images, self.resolution

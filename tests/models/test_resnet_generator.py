@@ -63,6 +63,11 @@ def test_the_plain_twin_has_no_shortcuts():
         assert ("shortcut" in params["block1"]) == residual
 
 
+def test_twins_without_convolutions_in_shortcuts_are_of_equal_size():
+    twins = [ResNetGenerator(project=False, residual=r) for r in (True, False)]
+    assert shapes(twins[0]) == shapes(twins[1])
+
+
 def test_latents_are_split_between_the_blocks():
     model = create_model(
         "biggan_generator",
