@@ -6,8 +6,8 @@ from typing import Any
 
 import jax
 
-from resnet_jax.files import is_run
 from resnet_jax.features import FeatureNetwork
+from resnet_jax.files import is_run
 from resnet_jax.pretrained import from_pretrained
 from resnet_jax.run import HELPERS, load
 from resnet_jax.scorer import open_scorer, weights_digest

@@ -144,7 +144,7 @@ def compile_once(function: Callable, sharding: NamedSharding) -> "jax.stages.Wra
 
 
 def axis_size(axis_name: str | None) -> int:
-    """How many devices share a batch inside a step: under jit (None) it is all there."""
+    """How many devices share a batch inside a step; under jit (None) it is whole."""
     return 1 if axis_name is None else jax.lax.axis_size(axis_name)
 
 

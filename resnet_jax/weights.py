@@ -1,8 +1,5 @@
 """Weights that a run begins from: of another run, a published name, or a file."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import jax
 from flax.traverse_util import flatten_dict, unflatten_dict
 

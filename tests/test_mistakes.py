@@ -55,6 +55,7 @@ CONFIG = [
     (TRAIN + "--config.modle.width=4", "'modle'", "Did you mean config.model?"),
     (TRAIN + "--config.xyz=1", "'xyz'", "Known: batch_size, best, data"),
     (TRAIN + "--config.model.widht=4", "no 'widht'", "Did you mean width"),
+    (TRAIN + "--config.model.name=dcgan_generator", "does not classify", "resnet20"),
     (TRAIN + "--config.optim.momentun=1", "no 'momentun'", "Did you mean momentum?"),
     (TRAIN + "--config.optim.schedule.bas=1", "no 'bas'", "Did you mean base?"),
     (TRAIN + "--config.task.mixip=1", "no 'mixip'", "Did you mean mixup"),

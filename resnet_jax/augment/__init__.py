@@ -9,8 +9,11 @@ pmap each device gets its rows of the draws of the whole batch (parallel.rows).
 from collections.abc import Callable, Mapping
 
 from resnet_jax.augment.ada import Ada
+from resnet_jax.augment.adaptive import AdaptiveStrength
 from resnet_jax.augment.diff_augment import DiffAugment
 from resnet_jax.lookup import build
+
+__all__ = ["AUGMENTATIONS", "AdaptiveStrength", "create_augment"]
 
 AUGMENTATIONS: dict[str, Callable] = {"ada": Ada, "diff_augment": DiffAugment}
 

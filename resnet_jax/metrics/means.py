@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from resnet_jax.metrics.accumulator import Accumulator, Rows
+from resnet_jax.metrics.accumulator import Accumulator, Rows, share
 
 
 def means(*names: str) -> Accumulator:
@@ -23,7 +23,7 @@ def means(*names: str) -> Accumulator:
         return new
 
     def summary(sums: dict) -> dict[str, float]:
-        found = {n: sums[n][0] / sums[n][1] if sums[n][1] else np.nan for n in names}
-        return {n: float(v) for n, v in (found | {"examples": sums["examples"]}).items()}
+        found = {name: float(share(*sums[name])) for name in names}
+        return {**found, "examples": float(sums["examples"])}
 
     return Accumulator(empty, add, summary)

@@ -18,7 +18,7 @@ from resnet_jax.models.pyramid import (
 from resnet_jax.nn.conditional import LabelNorm
 from resnet_jax.nn.initialization import normal_002
 from resnet_jax.nn.normalization import BatchNorm, normalization
-from resnet_jax.nn.precision import at_least_float32, compute_dtype
+from resnet_jax.nn.precision import at_least_float32, compute_dtype, widened
 from resnet_jax.nn.spectral import layers
 from resnet_jax.nn.transposed import TransposedConv
 
@@ -82,7 +82,7 @@ class DCGANGenerator(nn.Module):
         """Refuses wrong settings here, not when the network is first traced."""
         super().__post_init__()
         normalization(self.norm, dtype=compute_dtype(self.dtype))
-        assert self.widths
+        doubled(self.width, self.stages)
 
     @nn.compact
     def __call__(
@@ -108,10 +108,14 @@ class DCGANGenerator(nn.Module):
         return jnp.tanh(x.astype(at_least_float32(x.dtype)))
 
     @property
+    def stages(self) -> int:
+        """The number of feature maps."""
+        return doublings("generator", self.resolution, self.bottom, least=1)
+
+    @property
     def widths(self) -> tuple[int, ...]:
         """Channels of each feature map, the smallest first."""
-        count = doublings("generator", self.resolution, self.bottom, least=1)
-        return doubled(self.width, count)
+        return doubled(self.width, self.stages)
 
     @property
     def inputs(self) -> Inputs:
@@ -154,7 +158,7 @@ class DCGANDiscriminator(nn.Module):
         """Refuses wrong settings here, not when the network is first traced."""
         super().__post_init__()
         normalization(self.norm, dtype=compute_dtype(self.dtype))
-        assert self.widths
+        doubled(self.width, self.stages)
 
     @nn.compact
     def __call__(
@@ -164,13 +168,14 @@ class DCGANDiscriminator(nn.Module):
         check_images(images, self.resolution, self.channels)
         check_labels(labels, self.num_classes, "discriminator")
         dtype = compute_dtype(self.dtype)
-        kinds = layers(self.spectral, train, self.epsilon, kernel_init=normal_002)
+        given = {"kernel_init": normal_002, "dtype": widened(dtype)}
+        kinds = layers(self.spectral, train, self.epsilon, **given)
         norm = normalization(self.norm, axis_name=self.axis_name, dtype=dtype)
         norm = partial(norm, scale_init=scale_002)
         x = images
         for i, features in enumerate(reversed(self.widths), 1):
-            given = {"strides": 2, "padding": 1, "dtype": dtype, "name": f"conv{i}"}
-            x = kinds.conv(features, 4, **given)(x)
+            conv = partial(kinds.conv, strides=2, padding=1, dtype=dtype)
+            x = conv(features=features, kernel_size=4, name=f"conv{i}")(x)
             x = x if i == 1 else norm(name=f"bn{i}")(x, train)
             x = nn.leaky_relu(x, 0.2)
         x = x.astype(at_least_float32(x.dtype))
@@ -182,10 +187,14 @@ class DCGANDiscriminator(nn.Module):
         return logits
 
     @property
+    def stages(self) -> int:
+        """The number of feature maps."""
+        return doublings("discriminator", self.resolution, self.bottom, least=1)
+
+    @property
     def widths(self) -> tuple[int, ...]:
         """Channels of each feature map, the smallest first."""
-        count = doublings("discriminator", self.resolution, self.bottom, least=1)
-        return doubled(self.width, count)
+        return doubled(self.width, self.stages)
 
     @property
     def mixes_examples(self) -> bool:

@@ -56,9 +56,10 @@ def check_attention(attention: Sequence[int], sides: Sequence[int]) -> None:
         ValueError: names the sides of those there are.
     """
     if missing := [side for side in attention if side not in sides]:
+        known = ", ".join(map(str, dict.fromkeys(sides)))
         raise ValueError(
             f"there is no feature map of side {missing[0]} for self-attention: set"
-            f" attention to a tuple of sides among {', '.join(map(str, sides))}."
+            f" attention to a tuple of sides among {known}."
         )
 
 

@@ -17,7 +17,7 @@ from resnet_jax.nn.dense import Dense, Embed
 from resnet_jax.nn.fir import downsample_fir, upsample_fir
 from resnet_jax.nn.initialization import scaled_normal
 from resnet_jax.nn.inverted_bottleneck import InvertedBottleneck
-from resnet_jax.nn.precision import at_least_float32, compute_dtype
+from resnet_jax.nn.precision import at_least_float32, compute_dtype, widened
 
 # Huang et al. 2025, arXiv:2501.05441, appendix D, table 9; smallest feature map first.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -113,7 +113,7 @@ class R3GAN(nn.Module):
     def dtype_of(self, number: int) -> Any:
         """What a stage computes in; None is the type that its inputs have."""
         dtype = compute_dtype(self.dtype)
-        return dtype if number or dtype is None else at_least_float32(dtype)
+        return dtype if number else widened(dtype)
 
     @property
     def linear(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from resnet_jax.nn.activation import activation
 from resnet_jax.nn.choice import choose
 from resnet_jax.nn.down_block import DownBlock
 from resnet_jax.nn.initialization import KERNEL_INITS
-from resnet_jax.nn.precision import at_least_float32, compute_dtype
+from resnet_jax.nn.precision import at_least_float32, compute_dtype, widened
 from resnet_jax.nn.self_attention import SelfAttention
 from resnet_jax.nn.spectral import layers
 
@@ -48,7 +48,10 @@ class ResNetDiscriminator(nn.Module):
         head_bias: whether the head has a bias.
         spectral: all kernels and the embedding spectrally normalized.
         epsilon: of spectral normalization.
-        residual: False leaves all shortcuts away: the plain twin.
+        project: False leaves away the convolution of shortcuts whose width does not
+            change, which the papers have where the block resamples.
+        residual: False leaves all shortcuts away: the plain twin. It has as many
+            parameters if neither has convolutions in its shortcuts (`project`).
         kernel_init: a name in KERNEL_INITS.
         act: name or callable.
         axis_name: the mapped axis under pmap; nothing here needs it.
@@ -71,6 +74,7 @@ class ResNetDiscriminator(nn.Module):
     head_bias: bool = False
     spectral: bool = True
     epsilon: float = 1e-12
+    project: bool = True
     residual: bool = True
     kernel_init: str = "glorot"
     act: str | Callable = "relu"
@@ -83,6 +87,7 @@ class ResNetDiscriminator(nn.Module):
     def __post_init__(self) -> None:
         """Refuses wrong settings here, not when the network is first traced."""
         super().__post_init__()
+        widths(self.width, len(self.sides))
         check_attention(self.attention, self.sides)
         choose(KERNEL_INITS, self.kernel_init, "kernel_init")
         choose(POOLS, self.pool, "pool")
@@ -98,13 +103,15 @@ class ResNetDiscriminator(nn.Module):
         check_labels(labels, self.num_classes, "discriminator")
         dtype = compute_dtype(self.dtype)
         branch_init, other_init = KERNEL_INITS[self.kernel_init]
-        kinds = layers(self.spectral, train, self.epsilon, kernel_init=other_init)
+        given = {"kernel_init": other_init, "dtype": widened(dtype)}
+        kinds = layers(self.spectral, train, self.epsilon, **given)
         conv = partial(kinds.conv, dtype=dtype)
         block = partial(
             DownBlock,
             conv=partial(conv, kernel_init=branch_init),
             act=activation(self.act),
             shortcut_init=other_init,
+            project=self.project,
             residual=self.residual,
         )
         x, before = images, self.resolution

@@ -52,7 +52,10 @@ class ResNetGenerator(nn.Module):
         attention: sides of the feature maps that self-attention follows.
         spectral: spectrally normalized convolutions and linear maps.
         epsilon: of spectral normalization.
-        residual: False leaves all shortcuts away: the plain twin.
+        project: False leaves away the convolution of shortcuts whose width does not
+            change, which the papers have where the block resamples.
+        residual: False leaves all shortcuts away: the plain twin. It has as many
+            parameters if neither has convolutions in its shortcuts (`project`).
         kernel_init: a name in KERNEL_INITS.
         norm, act: config section, names or callables.
         axis_name: the mapped axis under pmap.
@@ -75,6 +78,7 @@ class ResNetGenerator(nn.Module):
     attention: tuple[int, ...] = ()
     spectral: bool = False
     epsilon: float = 1e-12
+    project: bool = True
     residual: bool = True
     kernel_init: str = "glorot"
     norm: Mapping | str | Callable = "batch"
@@ -85,6 +89,7 @@ class ResNetGenerator(nn.Module):
     def __post_init__(self) -> None:
         """Refuses wrong settings here, not when the network is first traced."""
         super().__post_init__()
+        widths(self.width, len(self.sides))
         check_attention(self.attention, self.sides)
         choose(KERNEL_INITS, self.kernel_init, "kernel_init")
         activation(self.act)
@@ -121,6 +126,7 @@ class ResNetGenerator(nn.Module):
             norm=block_norm,
             act=activation(self.act),
             shortcut_init=other_init,
+            project=self.project,
             residual=self.residual,
         )
         latents, conditions = self.conditions(latents, labels, given)

@@ -10,8 +10,10 @@ import jax.numpy as jnp
 from flax.linen.dtypes import promote_dtype
 
 from resnet_jax.lookup import build, section_fields
+from resnet_jax.nn.choice import choose
 from resnet_jax.nn.initialization import he_fan_out
 from resnet_jax.nn.precision import at_least_float32
+from resnet_jax.nn.resampled import RESAMPLED
 
 Pair = tuple[int, int]
 
@@ -36,9 +38,13 @@ class Conv(nn.Module):
     four times as many input channels, which suits matrix units fed with RGB images
     (Ying et al. 2018, arXiv:1811.06992, section 3.2).
 
+    `resample` computes nearest upsampling by two before ('up'), or means of 2x2 behind
+    the convolution ('down') together with it: see nn/resampled.py.
+
     Raises:
-        ValueError: `groups` does not divide the channels, or `space_to_depth` is asked
-            for with another stride, dilation, padding or groups.
+        ValueError: `groups` does not divide the channels, or `space_to_depth` or
+            `resample` is asked for with another kernel, stride, dilation, padding or
+            groups than it can do.
     """
 
     features: int
@@ -49,6 +55,7 @@ class Conv(nn.Module):
     groups: int = 1
     use_bias: bool = False
     space_to_depth: bool = False
+    resample: str | None = None
     kernel_init: Callable = he_fan_out
     bias_init: Callable = nn.initializers.zeros
     dtype: Any = None
@@ -75,6 +82,8 @@ class Conv(nn.Module):
 
     def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         """The images without bias."""
+        if self.resample is not None:
+            return self.together(self.resample, x, kernel)
         strides, margins = pair(self.strides), self.margins()
         if self.space_to_depth:
             x, kernel, margins = self.pack(x, kernel)
@@ -101,6 +110,16 @@ class Conv(nn.Module):
             return self.padding
         sizes = zip(pair(self.kernel_size), pair(self.dilation), strict=True)
         return tuple(((k - 1) // 2 * d, (k - 1) // 2 * d) for k, d in sizes)
+
+    def together(self, way: str, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        """Convolution and resampling, 'up' or 'down'."""
+        plain = (pair(self.strides), pair(self.dilation), self.groups, self.padding)
+        if (kernel.shape[:2], *plain) != ((3, 3), (1, 1), (1, 1), 1, None):
+            raise ValueError(
+                "resample needs a 3x3 kernel without strides, dilation, groups or"
+                f" padding of its own, not {self.kernel_size} of stride {self.strides}."
+            )
+        return choose(RESAMPLED, way, "resample")(x, kernel)
 
     def pack(self, x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, jax.Array, Any]:
         """Image, kernel and zeros of the same convolution on squares of 2x2 pixels."""

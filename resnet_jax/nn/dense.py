@@ -57,11 +57,11 @@ class Embed(nn.Module):
 
     @nn.compact
     def __call__(self, labels: jax.Array) -> jax.Array:
-        """Looks labels up."""
+        """Looks labels up; NaN where there is no such class."""
         wide = at_least_float32(self.dtype or jnp.float32)
         shape = (self.num_classes, self.features)
         kernel = self.prepare(self.param("kernel", self.kernel_init, shape, wide))
-        return kernel.astype(self.dtype or wide)[labels]
+        return jnp.take(kernel.astype(self.dtype or wide), labels, axis=0)
 
     def prepare(self, kernel: jax.Array) -> jax.Array:
         """What the rows are taken of: the parameter itself."""

@@ -1,6 +1,7 @@
 """The residual block of discriminators."""
 
 from collections.abc import Callable
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -16,7 +17,8 @@ class DownBlock(nn.Module):
     Gulrajani et al. 2017, arXiv:1704.00028, appendix F; Miyato et al. 2018,
     arXiv:1802.05957, appendix B.4. Where the block changes the shape, its shortcut is
     pooled and goes through a 1x1 convolution. The two can be swapped without any change
-    to the numbers; pooling first is a quarter of the work.
+    to the numbers; pooling first is a quarter of the work. The last 3x3 convolution is
+    computed with its pooling, see nn/resampled.py.
 
     Args:
         features: channels that it puts out.
@@ -25,6 +27,8 @@ class DownBlock(nn.Module):
         preact: activates the input; not in the first block, which gets images.
         conv: constructor of convolutions, all with bias.
         shortcut_init: of the shortcut's kernel.
+        project: whether a shortcut of unchanged width that is pooled has the
+            convolution too.
         residual: False leaves the shortcut away.
     """
 
@@ -35,6 +39,7 @@ class DownBlock(nn.Module):
     conv: Callable = Conv
     act: Callable = nn.relu
     shortcut_init: Callable = glorot_uniform()
+    project: bool = True
     residual: bool = True
 
     @nn.compact
@@ -43,12 +48,14 @@ class DownBlock(nn.Module):
         hidden = self.hidden or x.shape[-1]
         y = self.act(x) if self.preact else x
         y = self.act(self.conv(hidden, 3, use_bias=True, name="conv1")(y))
-        y = self.conv(self.features, 3, use_bias=True, name="conv2")(y)
-        y = avg_pool(y, self.strides)
+        resample = "down" if self.strides == 2 else None
+        conv = partial(self.conv, use_bias=True, resample=resample)
+        y = conv(self.features, 3, name="conv2")(y)
         if not self.residual:
             return y
-        if self.strides != 1 or x.shape[-1] != self.features:
+        pooled = self.strides != 1
+        x = avg_pool(x, self.strides) if pooled else x
+        if (pooled and self.project) or x.shape[-1] != self.features:
             given = {"use_bias": True, "kernel_init": self.shortcut_init}
-            x = avg_pool(x, self.strides)
             x = self.conv(self.features, 1, **given, name="shortcut")(x)
         return x + y

@@ -29,3 +29,8 @@ def compute_dtype(dtype: Any) -> Any:
 def at_least_float32(dtype: Any) -> Any:
     """The type for sums over many values: float32, or float64 where the input is."""
     return jnp.promote_types(dtype, jnp.float32)
+
+
+def widened(dtype: Any) -> Any:
+    """What a head computes in where its network has a dtype; None passes unchanged."""
+    return None if dtype is None else at_least_float32(dtype)

@@ -17,12 +17,14 @@ class UpBlock(nn.Module):
     Gulrajani et al. 2017, arXiv:1704.00028, appendix F; Miyato et al. 2018,
     arXiv:1802.05957, appendix B.4. The shortcut is upsampled and goes through a 1x1
     convolution, which here comes first: the same numbers for a quarter of the work.
+    The first 3x3 convolution is computed with its upsampling, see nn/resampled.py.
 
     Args:
         features: channels that it puts out.
         conv: constructor of convolutions, all with bias.
         norm: constructor of norms, called as norm(x, condition, train).
         shortcut_init: of the shortcut's kernel.
+        project: whether a shortcut of unchanged width has the convolution too.
         residual: False leaves the shortcut away.
     """
 
@@ -31,6 +33,7 @@ class UpBlock(nn.Module):
     norm: Callable = LabelNorm
     act: Callable = nn.relu
     shortcut_init: Callable = glorot_uniform()
+    project: bool = True
     residual: bool = True
 
     @nn.compact
@@ -39,13 +42,13 @@ class UpBlock(nn.Module):
     ) -> jax.Array:
         """[B, H, W, C] -> [B, 2 H, 2 W, features]."""
         y = self.act(self.norm(name="bn1")(x, condition, train))
-        y = self.conv(self.features, 3, use_bias=True, name="conv1")(
-            upsample_nearest(y)
-        )
+        given = {"use_bias": True, "resample": "up"}
+        y = self.conv(self.features, 3, **given, name="conv1")(y)
         y = self.act(self.norm(name="bn2")(y, condition, train))
         y = self.conv(self.features, 3, use_bias=True, name="conv2")(y)
         if not self.residual:
             return y
-        given = {"use_bias": True, "kernel_init": self.shortcut_init}
-        x = self.conv(self.features, 1, **given, name="shortcut")(x)
+        if self.project or x.shape[-1] != self.features:
+            given = {"use_bias": True, "kernel_init": self.shortcut_init}
+            x = self.conv(self.features, 1, **given, name="shortcut")(x)
         return y + upsample_nearest(x)

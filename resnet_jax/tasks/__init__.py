@@ -1,6 +1,6 @@
 """Problems: what a run learns, and how it is judged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from resnet_jax.lookup import build, section_fields
@@ -12,7 +12,7 @@ from resnet_jax.tasks.distillation import Teacher
 from resnet_jax.tasks.gan import Gan
 from resnet_jax.tasks.gan_section import gan
 
-TASKS = {"classification": classification, "gan": gan}
+TASKS: dict[str, Callable[..., Any]] = {"classification": classification, "gan": gan}
 
 __all__ = ["TASKS", "Batch", "Classification", "Gan", "Task", "Teacher", "create_task"]
 

@@ -70,9 +70,11 @@ class Game:
         real, fake, label = batch["image"], batch["fake"], batch.get("label")
 
         def judge(real, fake):
-            images = real, fake
-            views = [self.view(x, k, strength) for x, k in zip(images, keys, strict=True)]
-            return self.judge(params, stats, *views, label, list(stats))
+            real, fake = (
+                self.view(images, key, strength)
+                for images, key in ((real, keys[0]), (fake, keys[1]))
+            )
+            return self.judge(params, stats, real, fake, label, list(stats))
 
         def score(key, images):
             seen = self.view(images, key, strength)

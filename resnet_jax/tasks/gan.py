@@ -71,7 +71,7 @@ class Gan:
 
     @property
     def draws(self) -> int:
-        """Batches of a step: the discriminator's, and the generator's where it looks."""
+        """Batches of a step: the discriminator's, and the generator's if it looks."""
         return self.n_critic + self.game.loss.relativistic
 
     @property
@@ -88,11 +88,13 @@ class Gan:
         self, key: Array, batch: Batch, start: Mapping | None = None
     ) -> TrainState:
         """The state at step 0; start[net] = {'params', 'stats'} to begin from."""
-        keys = dict(zip(("generator", "discriminator"), jax.random.split(key)))
+        generator_key, discriminator_key = jax.random.split(key)
         label = jnp.zeros(1, jnp.int32) if self.game.conditional else None
         image = pixels(batch["image"][:1], self.mean, self.std)
         latents = jnp.zeros((1, self.game.generator.latent_size), image.dtype)
-        makes = jax.eval_shape(self.game.generator.init_with_output, key, latents, label)[0]
+        makes = jax.eval_shape(
+            self.game.generator.init_with_output, key, latents, label
+        )[0]
         if makes.shape != image.shape:
             raise ValueError(
                 f"the generator makes images of {_size(makes)} and the data has "
@@ -100,13 +102,13 @@ class Gan:
             )
         start = start or {}
         generator = init_net(
-            self.game.generator.init(keys["generator"], latents, label),
+            self.game.generator.init(generator_key, latents, label),
             self.generator_optimizer,
             ema=bool(self.averaging),
             start=start.get("generator"),
         )
         discriminator = init_net(
-            self.game.discriminator.init(keys["discriminator"], image, label),
+            self.game.discriminator.init(discriminator_key, image, label),
             self.discriminator_optimizer,
             start=start.get("discriminator"),
         )
@@ -187,9 +189,7 @@ class Gan:
         strength = self.strength(memory, seen)
         hyper = self.discriminator_optimizer.hyper(seen)
         inputs = {**real, "fake": fake}
-        noise = self.game.penalties.noise(
-            noise_key, real["image"], self.game.axis_name
-        )
+        noise = self.game.penalties.noise(noise_key, real["image"], self.game.axis_name)
         net, scalars = descend(
             partial(
                 self.game.discriminator_loss,
@@ -370,15 +370,15 @@ class Gan:
         """
         if scalars["spread"] < COLLAPSED:
             return (
-                "the generator makes almost one image of all latents (its images vary "
-                f"{scalars['spread']:.3f} times as much as real ones). Take a loss with "
-                "a penalty (relativistic with r1 and r2), or lower its learning rate."
+                "the generator makes almost one image of all latents (they vary "
+                f"{scalars['spread']:.3f} times as much as real ones). Take a loss "
+                "with penalties (relativistic, r1 and r2), or a lower learning rate."
             )
         if scalars["discriminator_gradient_norm"] < SILENT:
             return (
                 "the discriminator has nothing more to learn (a gradient of "
-                f"{scalars['discriminator_gradient_norm']:.1e}), and so nothing to teach. "
-                "Penalize its gradient (r1), or lower its learning rate."
+                f"{scalars['discriminator_gradient_norm']:.1e}), and so nothing to "
+                "teach. Penalize its gradient (r1), or lower its learning rate."
             )
         return ""
 

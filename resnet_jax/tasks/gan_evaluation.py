@@ -7,11 +7,12 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from resnet_jax.figures import Figure, Table
 from resnet_jax.features import FeatureNetwork, Pixels
+from resnet_jax.figures import Figure, Table
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.generation import generation_metrics
 from resnet_jax.metrics.means import means
+
 
 @dataclasses.dataclass(frozen=True)
 class GanEvaluation:

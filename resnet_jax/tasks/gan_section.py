@@ -1,6 +1,6 @@
 """A task of adversaries as a config describes it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from resnet_jax.augment import AdaptiveStrength, create_augment
@@ -73,8 +73,8 @@ def gan(
         raise ValueError(f"unknown loss '{loss}'. {suggest(loss, LOSSES)}")
     if set(spec.mean + spec.std) != {0.5}:
         raise ValueError(
-            f"data.mean is {spec.mean} and data.std {spec.std}; generated images lie in "
-            "[-1, 1], so set both to 0.5."
+            f"data.mean is {spec.mean} and data.std {spec.std}; generated images lie "
+            "in [-1, 1], so set both to 0.5."
         )
     total_images = total_steps * n_critic * batch_size
     if conditional and not spec.num_classes:
@@ -82,8 +82,8 @@ def gan(
             f"task.conditional is true and {spec.source} has no labels; set it to "
             "false to make images of no class."
         )
-    given = {"num_classes": spec.num_classes if conditional else 0}
-    given["axis_name"] = axis_name
+    given: dict[str, Any] = {"axis_name": axis_name}
+    given["num_classes"] = spec.num_classes if conditional else 0
     maker = _network(generator, "generator", "latent_size", spec, given)
     judge = _network(discriminator, "discriminator", "mixes_examples", spec, given)
     _check_batches(LOSSES[loss].relativistic, conditional, generator_batches, n_critic)
@@ -107,9 +107,9 @@ def gan(
         generator_batches=generator_batches,
         averaging=Averaging(
             ema_decay,
-            half_life=None if ema_half_life is None else create_schedule(
-                ema_half_life, total_images
-            ),
+            half_life=None
+            if ema_half_life is None
+            else create_schedule(ema_half_life, total_images),
             batch_size=n_critic * batch_size,
             ramp=ema_ramp,
         ),

@@ -89,9 +89,7 @@ class Penalties:
         """What is kept between steps, before the first."""
         return {"lecam": lecam_start()} if self.lecam else {}
 
-    def noise(
-        self, key: Array, real: Array, axis_name: str | None
-    ) -> dict[str, Array]:
+    def noise(self, key: Array, real: Array, axis_name: str | None) -> dict[str, Array]:
         """Random numbers of an update, drawn for the batch of all devices."""
         count = real.shape[0] * axis_size(axis_name)
         drawn = {}

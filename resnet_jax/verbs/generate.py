@@ -123,7 +123,8 @@ def _images(
     for start in range(0, count, 16 * BATCH):
         index = np.arange(start, min(start + 16 * BATCH, count))
         label = chosen[index % len(chosen)]
-        yield from zip(index, maker(factor * maker.latents(index), label), label, strict=True)
+        made = maker(factor * maker.latents(index), label)
+        yield from zip(index, made, label, strict=True)
 
 
 def samples(maker: Maker, chosen: np.ndarray, factor: float):

@@ -113,7 +113,7 @@ VERBS = {
             CHECKPOINT,
             Flag("count", 64, "images; by default 64"),
             Flag("seed", 0, "of the latents, from 0"),
-            Flag("labels", "", "classes by name or number: 3,5; by default all in turn"),
+            Flag("labels", "", "classes by name or number, 3,5; by default all"),
             Flag("truncation", "1", "multiplies latents: 0.7 for less variety"),
             Flag("picture", "", "one file: samples, interpolation or truncation"),
             Flag("out", "", "a new folder; by default RUN/generated/STEP-seedN"),

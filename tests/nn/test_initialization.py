@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from resnet_jax.nn.initialization import (
+    KERNEL_INITS,
     he_fan_in,
     he_fan_out,
     partial_identity,
+    scaled_normal,
     uniform_bias,
     uniform_fan_in,
 )
@@ -40,3 +42,17 @@ def test_partial_identity_passes_its_inputs(inputs, outputs):
     assert drawn.shape[-1] == outputs - both
     assert (drawn <= (9 * inputs) ** -0.5).all()
     assert (drawn > 0).all()
+
+
+def test_kernels_of_generators_and_discriminators():
+    shape = (3, 3, 16, 32)
+    for name, std in (
+        ("glorot", [(4 / (9 * 48)) ** 0.5, (2 / (9 * 48)) ** 0.5]),
+        ("normal", [0.02, 0.02]),
+    ):
+        drawn = [init(jax.random.key(0), shape) for init in KERNEL_INITS[name]]
+        np.testing.assert_allclose([k.std() for k in drawn], std, rtol=0.05)
+    kernel = KERNEL_INITS["orthogonal"][0](jax.random.key(0), shape).reshape(-1, 32)
+    np.testing.assert_allclose(kernel.T @ kernel, np.eye(32), atol=1e-5)
+    kernel = scaled_normal(3)(jax.random.key(0), shape)
+    np.testing.assert_allclose(kernel.std(), 3 / (9 * 16) ** 0.5, rtol=0.05)

@@ -9,6 +9,7 @@ from resnet_jax.nn.resampling import (
     blur_pool,
     global_avg_pool,
     max_pool,
+    upsample_nearest,
 )
 
 
@@ -70,3 +71,10 @@ def test_means_of_squares(size):
     assert dilated.shape == x.shape
     np.testing.assert_allclose(dilated[:, -1, -1], x[:, -1, -1] / 4, rtol=1e-5)
     assert avg_pool_squares(x, 1, 1) is x
+
+
+def test_nearest_upsampling_repeats_pixels():
+    x = jnp.arange(4.0).reshape(1, 2, 2, 1)
+    want = [[0, 0, 1, 1], [0, 0, 1, 1], [2, 2, 3, 3], [2, 2, 3, 3]]
+    np.testing.assert_array_equal(upsample_nearest(x)[0, :, :, 0], want)
+    assert upsample_nearest(x, 3).shape == (1, 6, 6, 1)
