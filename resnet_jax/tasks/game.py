@@ -124,7 +124,7 @@ class Game:
         )
         label, critic = batch.get("label"), (discriminator.params, discriminator.stats)
         fake, mutable = self.view(fake, fake_key, strength), still(discriminator.stats)
-        real_logits = None
+        real_logits: Any = None
         if self.loss.relativistic:
             real = self.view(batch["image"], real_key, strength)
             both = self.judge(*critic, real, fake, label, mutable)[:2]

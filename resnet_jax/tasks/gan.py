@@ -280,6 +280,7 @@ class Gan:
         """
         latents = batch.get("latents")
         if latents is None:
+            assert key is not None, "numbers become latents by a key"
             latents = numbered(key, batch["index"], self.game.generator.latent_size)
         net = state.nets["generator"]
         images: Any = self.game.generator.apply(
@@ -327,14 +328,15 @@ class Gan:
         A fake image stands beside each real one, of the same label.
         """
         fake = self.predict(state, batch, key)["image"]
-        net, label = state.nets["discriminator"], None
-        if self.game.conditional:
-            label = batch["label"]
-        scores = {}
-        for name, image in (("real_score", batch["image"]), ("fake_score", fake)):
-            unit = pixels(image, self.mean, self.std)
-            variables = {"params": net.params, **net.stats}
-            scores[name] = self.game.discriminator.apply(variables, unit, label)
+        net = state.nets["discriminator"]
+        label = batch["label"] if self.game.conditional else None
+        judge: Any = partial(
+            self.game.discriminator.apply, {"params": net.params, **net.stats}
+        )
+        scores = {
+            name: judge(pixels(image, self.mean, self.std), label)
+            for name, image in (("real_score", batch["image"]), ("fake_score", fake))
+        }
         variables = (state.frozen or {}).get("features")
         rows = self.evaluation.rows(variables, batch["image"], fake, label)
         return {"index": batch["index"], **scores, **rows}
