@@ -14,7 +14,8 @@ from resnet_jax.run import build_task, load
 from resnet_jax.spec import DataSpec
 from resnet_jax.train import compile_train_step
 from resnet_jax.verbs.train import train
-from resnet_jax.weights import read_networks, warm_start
+from resnet_jax.helpers import read_helpers
+from resnet_jax.weights import warm_start
 
 
 def small(**changes):
@@ -148,9 +149,9 @@ def test_a_student_resumes_with_its_teacher_or_not_at_all(
 def test_a_published_file_teaches_and_begins(real_data):
     file = str(real_data / "cifar_resnets" / "resnet20-12fca82f.th")
     spec = DataSpec({}, {}, (), (0.5,) * 3, (0.2,) * 3, {}, {}, "made up")
-    network = read_networks({"teacher": {"source": file}}, spec)["teacher"]
-    assert network.teacher.mean == (0.485, 0.456, 0.406)
-    assert network.teacher.model.num_classes == 10
-    again = read_networks({"teacher": {"source": file}}, spec)["teacher"]
+    network = read_helpers({"teacher": {"source": file}}, spec)["teacher"]
+    assert network.network.mean == (0.485, 0.456, 0.406)
+    assert network.network.model.num_classes == 10
+    again = read_helpers({"teacher": {"source": file}}, spec)["teacher"]
     assert network.described() == again.described()
     assert len(network.described()["digest"]) == 16
