@@ -33,7 +33,8 @@ def get_config(variant=""):
     config.total_steps = epoch if variant == "small" else 8 * epoch
     config.task = dict(name="classification", label_smoothing=0.2)
     config.model = dict(name="airbench94", dtype="bfloat16")
-    if variant in ("small", "smoke"):
+    cpu = variant in ("small", "smoke")
+    if cpu:
         config.model = dict(name="airbench94", widths=(16, 64, 64))
     # Published rates and decays are of a sum over the batch; the loss is a mean.
     kernel, bias, head = 0.24, 0.053 * config.batch_size, 0.67 * config.batch_size
@@ -46,7 +47,7 @@ def get_config(variant=""):
         momentum=0.6,
         iterations=3,
         renormalize=True,
-        dtype=None if variant else "bfloat16",
+        dtype=None if cpu else "bfloat16",
         groups=(
             dict(match=("whiten/bias",), weight_decay=decay / bias, **first, **sgd),
             dict(match=("*/bias",), ratio=bias / kernel, weight_decay=decay / bias)

@@ -19,10 +19,11 @@ from etils import epath
 from jax.sharding import Sharding
 from orbax.checkpoint import v1 as ocp
 
+from resnet_jax.files import CHECKPOINTS, is_local
+from resnet_jax.lookup import few
 from resnet_jax.state import TrainState
 
 FORMAT = 1
-FOLDER = "checkpoints"
 # What Orbax calls its files.
 COMMITTED, UNFINISHED = "commit_success.txt", "*.orbax-checkpoint-tmp"
 
@@ -59,7 +60,7 @@ class Checkpoints:
             best: 'max' or 'min', which score is the best.
             read_only: nothing is created or cleaned up.
         """
-        self.folder = epath.Path(workdir) / FOLDER
+        self.folder = epath.Path(workdir) / CHECKPOINTS
         self._keep, self._sign = keep, 1.0 if best == "max" else -1.0
         self._scores: dict[int, float | None] = {}
         self._step, self._under_way = 0, None
@@ -74,7 +75,7 @@ class Checkpoints:
     def steps(self) -> list[int]:
         """The steps that are there, newest first, good or not."""
         # An object store cannot rename: a save under way has its final name there.
-        mark = COMMITTED if "://" in str(self.folder) else ""
+        mark = "" if is_local(self.folder) else COMMITTED
         found = self.folder.glob("*") if self.folder.exists() else ()
         steps = (p.name for p in found if p.name.isdecimal() and (p / mark).exists())
         return sorted(map(int, steps), reverse=True)
@@ -230,7 +231,7 @@ class Checkpoints:
         state = loaded["state"]
         found = describe_leaves(state, digest=True)
         if changed := [name for name in leaves if leaves[name] != found.get(name)]:
-            raise DamagedError(f"the bytes of {_first(changed)} were changed")
+            raise DamagedError(f"the bytes of {few(changed, 3)} were changed")
         return dataclasses.replace(state, frozen=like.frozen)
 
     def newest_good(
@@ -372,11 +373,6 @@ def _check_structure(saved: Mapping, wanted: Mapping, step: int) -> None:
             f"checkpoint {step} is of another network ({len(other)} leaves differ: "
             f"{shown}); use its own config, or another workdir."
         )
-
-
-def _first(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more
 
 
 def _sha256(text: str) -> str:

@@ -13,13 +13,14 @@ import numpy as np
 from etils import epath
 from jax import Array
 
-from resnet_jax.data.images import read_image
+from resnet_jax.data.images import read_image, with_depth
 from resnet_jax.data.transforms import apply_transforms, build_transforms
+from resnet_jax.files import is_run
 from resnet_jax.lookup import check_arguments
 from resnet_jax.optim import create_optimizer
 from resnet_jax.pretrained.load import load_pretrained
 from resnet_jax.pretrained.preprocessing import Preprocessing
-from resnet_jax.pretrained.run_folder import is_run, prepared_for
+from resnet_jax.pretrained.run_folder import prepared_for
 from resnet_jax.run import Run, load
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import NetState, TrainState
@@ -254,9 +255,7 @@ class Prepared:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """uint8 or uint16 [H, W, C] -> uint8 [h, w, C]."""
-        if image.dtype == np.uint16:
-            image = (image >> 8).astype(np.uint8)
-        return self.preprocessing.image(image)
+        return self.preprocessing.image(with_depth(image, np.uint8))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -272,9 +271,7 @@ class Evaluated:
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """uint8 or uint16 [H, W, C] -> the run's dtype, [h, w, C]."""
         spec, transforms = self.spec, build_transforms(self.spec.transforms)
-        if image.dtype != spec.dtypes["image"]:
-            scale = 257 if spec.dtypes["image"] == "uint16" else 1 / 257
-            image = (image * scale).astype(spec.dtypes["image"])
+        image = with_depth(image, spec.dtypes["image"])
         height, width, _ = spec.shapes["image"]
         if not transforms and image.shape[:2] != (height, width):
             transforms = build_transforms({"resize": {"size": (height, width)}})

@@ -20,7 +20,10 @@ class Evaluator:
     """Runs a task's evaluations; compiled once, however often it is called."""
 
     def __init__(self, task: Task, data, batch_size: int, key: jax.Array):
-        """Takes the task, the data's `.evals`, and the key of all evaluations."""
+        """Takes the task, the key of all evaluations, and the data.
+
+        Of that `.evals`, and `.train` for what a task measures of training batches.
+        """
         self.task, self.data, self.key = task, data, key
         self.mesh = make_mesh(batch_size)
         whole = replicated(self.mesh)

@@ -17,6 +17,13 @@ def suggest(name: str, known: Iterable[str]) -> str:
     return f"Known: {', '.join(known)}." if known else "It takes none."
 
 
+def few(names: Iterable, shown: int = 5) -> str:
+    """The first of many names, and how many more there are."""
+    names = list(map(str, names))
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return (", ".join(names[:shown]) or "nothing") + more
+
+
 def build(table: Mapping[str, Callable], section: Mapping | str, what: str, **given):
     """Calls the table's entry that a config section names, with the section's fields.
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from absl import flags
 
+from resnet_jax.files import cache_folder
 from resnet_jax.lookup import describe, suggest
 from resnet_jax.verbs.usage import (
     COMMON,
@@ -25,7 +26,7 @@ from resnet_jax.verbs.usage import (
 )
 
 # Exit codes, beside 0 and Python's 1 for a fault of ours.
-MISTAKE, FAILED, PREEMPTED = 2, 3, 75
+MISTAKE, FAILED, PREEMPTED, INTERRUPTED = 2, 3, 75, 130
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,9 +50,9 @@ def main(argv: Sequence[str]) -> int:
     except (ValueError, OSError, flags.Error) as error:
         return _say(error, MISTAKE)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except Exception as error:
-        failures = dict.fromkeys(("NonFiniteError", "SaveError", "RunFailed"), FAILED)
+        failures = dict.fromkeys(("NonFiniteError", "SaveError"), FAILED)
         code = {"Preempted": PREEMPTED, **failures}.get(type(error).__name__)
         if code is None:
             raise
@@ -146,8 +147,7 @@ def call(name: str, arguments: dict[str, Any]) -> None:
 
     common = {flag.name: arguments.pop(flag.name) for flag in COMMON}
     if common.pop("compilation_cache"):
-        cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-        parallel.cache_compilations(pathlib.Path(cache) / "resnet_jax" / "xla")
+        parallel.cache_compilations(cache_folder("xla"))
     parallel.start(**common)
     verb, overrides = VERBS[name], arguments.pop("overrides")
     if verb.config:

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from resnet_jax.lookup import check_arguments
+from resnet_jax.nn.precision import compute_dtype
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 TINY = 1e-7
@@ -107,7 +108,8 @@ def muon(
         weight_decay: decoupled, of the kernels.
         groups: sections of Group; the first whose pattern names a param has it, and
             what none names is Muon's.
-        dtype: what the orthogonalization computes in; None: as the kernels are.
+        dtype: what the orthogonalization computes in, 'bfloat16'; None: as the kernels
+            are.
         mask: as in optax, of the weight decay of the kernels.
 
     Raises:
@@ -115,6 +117,7 @@ def muon(
     """
     if iterations < 1:
         raise ValueError(f"muon: iterations is {iterations}; expected 1 or more.")
+    dtype = compute_dtype(dtype)
     for fields in groups:
         check_arguments(Group, fields, "a group of muon")
     others = {f"group{i}": Group(**fields) for i, fields in enumerate(groups)}

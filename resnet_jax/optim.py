@@ -22,7 +22,8 @@ class Optimizer:
 
     Attributes:
         tx: the transformation; the hyperparameters in its state are overwritten by
-            `hyper` before each update, so its own count serves bias correction only.
+            `hyper` before each update, so its own count serves bias correction only,
+            and Muon's groups whose rate is none of the schedule's (muon.Group.steps).
         schedule: completed steps -> learning rate.
         freeze: fnmatch patterns of '/'-joined module paths that are held still, with
             their statistics: ('layer1*', 'bn1').

@@ -9,11 +9,11 @@ import jax
 from etils import epath
 
 from resnet_jax import config as configs
-from resnet_jax.checkpoint import FOLDER, Checkpoints
+from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.files import CHECKPOINTS, absolute, is_run
 from resnet_jax.lookup import check_arguments
 from resnet_jax.parallel import AXIS, make_mesh, replicated
 from resnet_jax.plan import Options, Plan
-from resnet_jax.report.folder import is_local
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Task, Teacher, create_task
@@ -118,12 +118,6 @@ def build_data(config: Mapping):
     )
 
 
-def absolute(path: epath.PathLike) -> epath.Path:
-    """The path from the root, '~' opened; that of an object store as it is."""
-    folder = epath.Path(path)
-    return folder.expanduser().resolve() if is_local(folder) else folder
-
-
 def load(
     path: epath.PathLike,
     checkpoint: str = "newest",
@@ -140,10 +134,10 @@ def load(
         ValueError: there is no such run or checkpoint, or it is damaged.
     """
     folder = absolute(path)
-    if not (folder / FOLDER).exists():
+    if not is_run(folder):
         raise ValueError(
             f"'{path}' holds no run; expected a --workdir of `resnet-jax train`, with "
-            f"a folder {FOLDER}/ in it."
+            f"a folder {CHECKPOINTS}/ in it."
         )
     best = (saved_config(folder) or {}).get("best", ("", "max"))[1]
     checkpoints = Checkpoints(folder, best=best, read_only=True)

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+# Of ImageNet's training images, in [0, 1] units: what PyTorch's models were fed with.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
 
 @dataclasses.dataclass(frozen=True)
 class DataSpec:

@@ -1,7 +1,7 @@
-"""Runs of seconds, timed: the host's side of resnet_jax.program."""
+"""Runs of seconds, timed: the host's side of resnet_jax.speedrun_program."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.files import write_json
 from resnet_jax.lookup import check_arguments
 from resnet_jax.plan import Plan
 from resnet_jax.preemption import Preempted
-from resnet_jax.program import Program, Speedrun, compile_program
 from resnet_jax.report import Report
-from resnet_jax.report.folder import write_json
+from resnet_jax.speedrun_program import Program, Speedrun, compile_program
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Classification, Task
 from resnet_jax.window import NonFiniteError
@@ -23,6 +23,10 @@ TIMED = (
     "from images and labels on the device to the accuracies: measuring the whitening "
     "kernel, training, evaluation with test-time augmentation; not compilation"
 )
+
+
+# What a checkpoint can be the best of.
+MEASURED = ("accuracy", "loss")
 
 
 def speedrun_options(config: Mapping) -> Speedrun | None:
@@ -55,8 +59,8 @@ def train_speedrun(
 
     Args:
         task: a Classification.
-        data: its `.whole(name)`: training without transforms, and the evaluation that
-            plan.best names.
+        data: its `.whole(name)`: training, which takes no random transforms, and the
+            evaluation that plan.best names.
         plan: how long, and with which first seed.
         report: is told everything.
         checkpoints: of this run.
@@ -92,25 +96,7 @@ def train_speedrun(
     if warm_up:
         with report.phase("warming up"):
             jax.block_until_ready(run(jnp.asarray(groups[0]), train, test))
-    found, seconds = [], []
-    for group in groups:
-        if plan.stopping(0):
-            raise Preempted(
-                f"stopped before seed {group[0]}; a speedrun keeps nothing before its "
-                "end: the same command starts again."
-            )
-        begin = time.perf_counter()
-        state, scalars = run(jnp.asarray(group), train, test)
-        found.append(jax.device_get(scalars))
-        seconds.append(time.perf_counter() - begin)
-        _check_finite(found[-1], group)
-        if len(found) == 1:
-            kept: TrainState = jax.tree.map(lambda x: x[0], state)
-        accuracy = ", ".join(f"{100 * a:.2f}" for a in found[-1]["eval"]["accuracy"])
-        report.say(
-            f"seeds {group[0]} to {group[-1]}: {accuracy} %, {seconds[-1]:.2f} s"
-        )
-    curves = jax.tree.map(lambda *x: np.concatenate(x), *found)
+    kept, curves, seconds = _dispatch(run, groups, (train, test), plan, report)
     for step in range(plan.total_steps):
         row = {f"train/{k}": x[:, step].mean() for k, x in curves["train"].items()}
         report.log(step + 1, row)
@@ -131,6 +117,31 @@ def train_speedrun(
     return kept, {name: float(value) for name, value in metrics.items()}
 
 
+def _dispatch(
+    run: Callable, groups: np.ndarray, arrays: tuple, plan: Plan, report: Report
+) -> tuple[TrainState, dict[str, Any], list[float]]:
+    """The groups of seeds in turn: the first seed's state, all scalars, the seconds."""
+    found, seconds = [], []
+    for group in groups:
+        if plan.stopping(0):
+            raise Preempted(
+                f"stopped before seed {group[0]}; a speedrun keeps nothing before its "
+                "end: the same command starts again."
+            )
+        begin = time.perf_counter()
+        state, scalars = run(jnp.asarray(group), *arrays)
+        found.append(jax.device_get(scalars))
+        seconds.append(time.perf_counter() - begin)
+        _check_finite(found[-1], group)
+        if len(found) == 1:
+            kept = jax.tree.map(lambda x: x[0], state)
+        accuracy = ", ".join(f"{100 * a:.2f}" for a in found[-1]["eval"]["accuracy"])
+        report.say(
+            f"seeds {group[0]} to {group[-1]}: {accuracy} %, {seconds[-1]:.2f} s"
+        )
+    return kept, jax.tree.map(lambda *x: np.concatenate(x), *found), seconds
+
+
 def make_program(task: Task, plan: Plan, options: Speedrun) -> Program:
     """The program of one seed.
 
@@ -143,6 +154,11 @@ def make_program(task: Task, plan: Plan, options: Speedrun) -> Program:
         raise ValueError(
             "a speedrun runs on one process and one device; drop config.speedrun, "
             "--distributed and run.parallel."
+        )
+    if plan.best[0].partition("/")[2] not in MEASURED:
+        raise ValueError(
+            f"best is '{plan.best[0]}', and a speedrun measures "
+            f"{' and '.join(MEASURED)}; choose one of them, or drop config.speedrun."
         )
     if plan.start:
         raise ValueError("a speedrun starts from nothing; drop config.init_from.")

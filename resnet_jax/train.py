@@ -38,7 +38,8 @@ def train(
 
     Args:
         task: the problem.
-        data: its `.spec`, `.train(step, attempt, draws)` and `.evals`.
+        data: its `.spec`, `.train(step, attempt, draws)`, `.evals`, and `.pictures` for
+            the galleries among the task's figures.
         plan: how long, and with which numbers.
         report: is told everything.
         checkpoints: of this run.

@@ -9,9 +9,10 @@ from typing import Any
 import jax
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from resnet_jax.checkpoint import FOLDER, describe_leaves
+from resnet_jax.checkpoint import describe_leaves
+from resnet_jax.files import is_run
 from resnet_jax.pretrained import from_pretrained
-from resnet_jax.run import absolute, load
+from resnet_jax.run import load
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Classification, Teacher
@@ -64,7 +65,7 @@ def read_networks(config: Mapping, spec: DataSpec) -> dict[str, Network]:
 
 
 def _network(source: str, name: str, channels: int) -> Network:
-    if _is_run(source):
+    if is_run(source):
         run = load(source)
         state = run.task.prepare_eval(run.state, (), jax.random.key(0))
         if not isinstance(run.task, Classification):
@@ -135,7 +136,7 @@ def warm_start(
 
 def _trained(source: str, channels: int) -> tuple[dict[str, dict], bool]:
     """{net: {'params', 'stats'}} for so many channels, and whether it was adapted."""
-    if _is_run(source):
+    if is_run(source):
         run = load(source)
         if len(run.spec.mean) == channels:
             state = run.task.prepare_eval(run.state, (), jax.random.key(0))
@@ -150,10 +151,6 @@ def _trained(source: str, channels: int) -> tuple[dict[str, dict], bool]:
         _, variables, _ = from_pretrained(source, in_channels=channels)
     stats = {key: value for key, value in variables.items() if key != "params"}
     return {"model": {"params": variables["params"], "stats": stats}}, adapted
-
-
-def _is_run(source: str) -> bool:
-    return (absolute(source) / FOLDER).exists()
 
 
 def _is_head(path: tuple[str, ...]) -> bool:

@@ -10,9 +10,10 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
-    ("lookup", "spec", "figures"),
+    ("lookup", "spec", "figures", "files"),
+    ("nn", "losses", "metrics", "gradient", "averaging"),
     ("muon",),
-    ("nn", "losses", "metrics", "optim", "gradient", "averaging"),
+    ("optim",),
     ("parallel", "plan", "patience", "preemption"),
     ("config",),
     ("state",),
@@ -21,7 +22,7 @@ ROWS = (
     ("explain",),
     ("tasks", "data"),
     ("checkpoint", "report"),
-    ("evaluate", "program"),
+    ("evaluate", "speedrun_program"),
     ("train", "speedrun"),
     ("run",),
     ("pretrained",),  # a run is one of the places that weights come from

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from resnet_jax.lookup import build, check_arguments, describe, fits, suggest
+from resnet_jax.lookup import build, check_arguments, describe, few, fits, suggest
 
 
 def box(*, width: int, height: int | None = None, color: str = "red", depth=1.5):
@@ -64,6 +64,11 @@ def test_what_the_program_gives_is_not_judged():
     assert build(TABLE, "box", "shape", width="any")[0] == "any"
     with pytest.raises(ValueError, match=r"f takes no 'c'\. Known: b"):
         check_arguments(lambda a, b: None, {"c": 1}, "f", given=("a",))
+
+
+def test_a_few_of_many_names():
+    assert few("abc", 3) == "a, b, c" and few("abcd", 3) == "a, b, c and 1 more"
+    assert few([1]) == "1" and few([]) == "nothing"
 
 
 @pytest.mark.parametrize(

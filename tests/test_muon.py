@@ -112,11 +112,23 @@ def test_by_default_heads_and_vectors_go_to_adam():
         ({"groups": ({"match": ("*",), "ration": 1.0},)}, "Did you mean ratio"),
         ({"groups": ({"match": ("*",), "optimizer": "lamb"},)}, "'sgd' or 'adam'"),
         ({"groups": ()}, "'bias' is a vector; name it"),
+        ({"dtype": "float3"}, "unknown dtype 'float3'. Did you mean float32"),
     ],
 )
 def test_mistakes_are_told(fields, message):
     with pytest.raises(ValueError, match=message):
         muon(0.1, **fields).init({"bias": jnp.ones(2)})
+
+
+@pytest.mark.parametrize("dtype", ["none", "bfloat16"])
+def test_a_dtype_by_its_name(dtype):
+    kernel = {"kernel": jnp.array([[3.0, 1.0], [0.5, 2.0]])}
+    found, wanted = (
+        tx.update(kernel, tx.init(kernel), kernel)[0]["kernel"]
+        for tx in (muon(0.1, groups=(), dtype=dtype), muon(0.1, groups=()))
+    )
+    assert found.dtype == jnp.float32
+    assert (found == wanted).all() == (dtype == "none")
 
 
 def test_a_rate_of_its_own_needs_steps():

@@ -58,7 +58,8 @@ def test_result_files_hold_what_a_number_needs(name):
     assert f"--config={result['config']} " in result["command"]
     assert set(result["published"]) == {"value", "source"}
     for run in result["runs"]:
-        assert set(run) == {"seed", "value"} and 0 <= run["value"] <= 1
+        assert set(run) == {"seed", "value"} and run["value"] >= 0
+        assert run["value"] <= 1 or "accuracy" not in result["metric"]
     if result["runs"]:
         for key in ("hardware", "minutes", "commit", "date"):
             assert result[key], f"{name}: {key} is missing"

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from resnet_jax import config as configs
-from resnet_jax.run import absolute, build_task, load, make_plan, options, saved_config
+from resnet_jax.files import absolute
+from resnet_jax.run import build_task, load, make_plan, options, saved_config
 
 
 def scores(folder) -> dict[int, float]:

@@ -70,6 +70,12 @@ def test_a_config_without_the_section_is_none():
     [
         ("run.parallel", "pmap", "one process and one device"),
         ("speedrun.whiten", "5", "has no whitening convolution"),
+        ("best", "('test/calibration_error', 'min')", "a speedrun measures accuracy"),
+        (
+            "data.train.transforms.flip.probability",
+            "0.5",
+            r"random transforms \(Flip\)",
+        ),
     ],
 )
 def test_what_stays_a_loops_is_refused(field, value, message, tmp_path):

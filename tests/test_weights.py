@@ -1,6 +1,7 @@
 """Weights from elsewhere: to begin from, and to learn from."""
 
 import dataclasses
+import json
 import shutil
 
 import jax
@@ -11,6 +12,7 @@ from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
 from resnet_jax.run import build_task, load
 from resnet_jax.spec import DataSpec
+from resnet_jax.train import compile_train_step
 from resnet_jax.verbs.train import train
 from resnet_jax.weights import read_networks, warm_start
 
@@ -90,6 +92,22 @@ def test_another_network_is_refused(finished_run, changes):
     state = jax.eval_shape(lambda: task.init(jax.random.key(0), spec.batch(1)))
     with pytest.raises(ValueError, match="holds another network than"):
         warm_start(str(finished_run), state, spec)
+
+
+def test_a_run_that_ended_before_its_first_save_begins_from_the_same(
+    finished_run, tmp_path, capsys, monkeypatch
+):
+    traced = []
+    monkeypatch.setattr(
+        "resnet_jax.verbs.train.compile_train_step",
+        lambda *given: traced.append(given) or compile_train_step(*given),
+    )
+    config, folder = small(init_from=finished_run), tmp_path / "run"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(configs.to_json(config)))
+    train(config, name="-", workdir=str(folder), dry_run=True)
+    assert f"begins from  '{finished_run}'" in capsys.readouterr().out
+    assert traced, "the first step was not rehearsed"
 
 
 def leaves(folder):

@@ -7,7 +7,7 @@ import dataclasses
 
 import numpy as np
 
-from resnet_jax.data.section import IMAGENET_MEAN, IMAGENET_STD
+from resnet_jax.spec import IMAGENET_MEAN, IMAGENET_STD
 
 VALUES = ("mean", "zeros", "noise")
 

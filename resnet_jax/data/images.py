@@ -67,6 +67,18 @@ def read_image(
         raise BadImage(f"{name} cannot be read: {error.strerror or error}.") from error
 
 
+def with_depth(image: np.ndarray, dtype: np.dtype | type | str) -> np.ndarray:
+    """Pixels uint8 or uint16 as either type; black stays black and white white.
+
+    To 16 bits the byte is there twice, to 8 bits the high byte is kept.
+    """
+    if image.dtype == dtype:
+        return image
+    if image.dtype == np.uint16:
+        return (image >> 8).astype(np.uint8)
+    return image.astype(np.uint16) * 257
+
+
 def _decode(file, channels: int, size_hint: int | None, name: str) -> np.ndarray:
     from PIL import Image, ImageOps, UnidentifiedImageError
 

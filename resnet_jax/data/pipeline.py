@@ -25,7 +25,62 @@ from resnet_jax.lookup import suggest
 from resnet_jax.spec import DataSpec
 
 
-class Data:
+class Evaluations:
+    """Evaluations without training data.
+
+    Attributes:
+        readers: by name.
+        evals: name -> function that gives an evaluation's batches, see Data.
+    """
+
+    def __init__(
+        self,
+        readers: Mapping[str, Reader],
+        *,
+        batch_size: int,
+        workers: int = 0,
+        process_index: int = 0,
+        process_count: int = 1,
+    ):
+        """As Data; `workers` are processes that read single examples, 0 for threads.
+
+        Raises:
+            ValueError: the batch size does not fit, or no example can be read.
+        """
+        rows = _rows(batch_size, process_index, process_count)
+        self.readers = readers
+        self._evals = {
+            name: EvalBatches(reader, batch_size, _first(reader), rows)
+            for name, reader in readers.items()
+        }
+        self.evals: dict[str, Callable[[], Iterator[Batch]]] = {
+            name: functools.partial(_iterate, batches, 0, len(batches), workers)
+            for name, batches in self._evals.items()
+        }
+
+    def train(self, step: int, attempt: int = 0, draws: int = 1) -> Iterator[Batch]:
+        """No batches."""
+        return iter(())
+
+    def pictures(self, name: str, indices: Sequence[int]) -> list[np.ndarray]:
+        """Examples of an evaluation to look at, after its transforms.
+
+        Args:
+            name: of the evaluation.
+            indices: of the examples, as in the batches.
+
+        Returns:
+            uint8 images [H, W, C].
+
+        Raises:
+            ValueError: there is no such evaluation, or a bad image.
+        """
+        if name not in self.readers:
+            raise ValueError(f"no evaluation '{name}'. {suggest(name, self.readers)}")
+        return [self.readers[name].picture(int(i)) for i in indices]
+
+
+class Data(Evaluations):
     """What a run reads.
 
     Batches are dicts of NumPy arrays: image uint8 or uint16 [B, H, W, C] as stored,
@@ -68,10 +123,8 @@ class Data:
         for name, value in (("seed", seed), ("workers", workers)):
             if value < 0:
                 raise ValueError(f"{name} must be 0 or more, not {value}.")
-        self._size, self._rows = (
-            batch_size,
-            _rows(batch_size, process_index, process_count),
-        )
+        self._size = batch_size
+        self._rows = _rows(batch_size, process_index, process_count)
         self._seed, self._workers = seed, workers
         self.replaced = 0
         self._train = _reader(fields, fields.train, "data.train", training=True)
@@ -87,17 +140,14 @@ class Data:
             for name, part in fields.evals.items()
         }
         self._like = _first(self._train)
-        likes = {name: _first(reader) for name, reader in readers.items()}
-        self.readers = readers
+        super().__init__(
+            readers,
+            batch_size=batch_size,
+            process_index=process_index,
+            process_count=process_count,
+        )
+        likes = {name: batches.like for name, batches in self._evals.items()}
         self.spec = _spec(fields, self._train, self._like, readers, likes)
-        self._evals = {
-            name: EvalBatches(reader, batch_size, likes[name], self._rows)
-            for name, reader in readers.items()
-        }
-        self.evals: dict[str, Callable[[], Iterator[Batch]]] = {
-            name: functools.partial(_iterate, batches, 0, len(batches))
-            for name, batches in self._evals.items()
-        }
 
     def train(self, step: int, attempt: int = 0, draws: int = 1) -> Iterator[Batch]:
         """Endless batches, first that of step + 1 (steps count from 1).
@@ -140,16 +190,22 @@ class Data:
     def whole(self, name: str) -> Batch:
         """Every example of 'train' or of an evaluation in one batch, in order.
 
-        What is random in reading one is drawn once. All processes get all examples.
+        What a source draws is drawn once. All processes get all examples.
 
         Raises:
-            ValueError: there is no such evaluation.
+            ValueError: there is no such evaluation, or the transforms are random: a
+                single draw would be the same in every epoch.
         """
         if name != "train" and name not in self._evals:
             raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
         training = name == "train"
         reader = self._train if training else self._evals[name].reader
         like = self._like if training else self._evals[name].like
+        if chance := [type(t).__name__ for t in reader.transforms if t.draws]:
+            raise ValueError(
+                f"data.train has random transforms ({', '.join(chance)}) and is "
+                "read once for all epochs; drop them from data.train.transforms."
+            )
         size = len(reader.source)
         u = np.random.default_rng(self._seed).random((size, reader.draws))
         parts = []
@@ -157,63 +213,6 @@ class Data:
             batch, good = reader.read(rows, u[rows], like)
             parts.append({key: values[good] for key, values in batch.items()})
         return {key: np.concatenate([p[key] for p in parts]) for key in parts[0]}
-
-    def eval_batches(self, name: str) -> int:
-        """The number of batches of an evaluation."""
-        return len(self._evals[name])
-
-    def pictures(self, name: str, indices: Sequence[int]) -> list[np.ndarray]:
-        """Examples of an evaluation to look at, after its transforms.
-
-        Args:
-            name: of the evaluation.
-            indices: of the examples, as in the batches.
-
-        Returns:
-            uint8 images [H, W, C].
-
-        Raises:
-            ValueError: there is no such evaluation, or a bad image.
-        """
-        if name not in self._evals:
-            raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
-        return [self.readers[name].picture(int(i)) for i in indices]
-
-
-class Evaluations:
-    """Evaluations without training data, read as those of Data.
-
-    Attributes:
-        readers: by name.
-        evals: name -> function that gives an evaluation's batches.
-    """
-
-    def __init__(
-        self,
-        readers: Mapping[str, Reader],
-        *,
-        batch_size: int,
-        workers: int = 0,
-        process_index: int = 0,
-        process_count: int = 1,
-    ):
-        """As Data; `workers` are processes that read single examples, 0 for threads.
-
-        Raises:
-            ValueError: the batch size does not fit, or no example can be read.
-        """
-        rows = _rows(batch_size, process_index, process_count)
-        self.readers = readers
-        self.evals: dict[str, Callable[[], Iterator[Batch]]] = {}
-        for name, reader in readers.items():
-            batches = EvalBatches(reader, batch_size, _first(reader), rows)
-            self.evals[name] = functools.partial(
-                _iterate, batches, 0, len(batches), workers
-            )
-
-    def train(self, step: int) -> Iterator[Batch]:
-        """No batches."""
-        return iter(())
 
 
 def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:

@@ -8,7 +8,7 @@ import numpy as np
 
 from resnet_jax.data.arrays import ArraySource
 from resnet_jax.data.geometry import RandomResizedCrop
-from resnet_jax.data.images import BadImage
+from resnet_jax.data.images import BadImage, with_depth
 from resnet_jax.data.transforms import apply_transforms, count_draws
 
 _MOST_BAD = 100  # bad examples in a row, after which 'skip' gives up
@@ -127,8 +127,7 @@ class Reader:
         Raises:
             ValueError: it is a bad image.
         """
-        image = self.example(index, np.zeros(0))["image"]
-        return (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image
+        return with_depth(self.example(index, np.zeros(0))["image"], np.uint8)
 
     def _draws(self) -> bool:
         return hasattr(self.source, "draw")

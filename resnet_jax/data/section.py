@@ -6,9 +6,7 @@ from typing import Any
 
 from resnet_jax.data.progressive import Progressive
 from resnet_jax.lookup import check_arguments
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from resnet_jax.spec import IMAGENET_MEAN, IMAGENET_STD
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,6 +11,8 @@ DTYPES = {
     "float32": jnp.float32,
     "bfloat16": jnp.bfloat16,
     "float16": jnp.float16,
+    # A field that holds text stays text, so the command line cannot give it None.
+    "none": None,
 }
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import numpy as np
 
+from resnet_jax.files import is_run
 from resnet_jax.models import CLASSIFIERS
 from resnet_jax.pretrained.adaptation import (
     channels_of,
@@ -33,7 +34,7 @@ from resnet_jax.pretrained.published import (
     download_torchvision,
     recognize,
 )
-from resnet_jax.pretrained.run_folder import is_run, read_run
+from resnet_jax.pretrained.run_folder import read_run
 from resnet_jax.pretrained.timm_tags import TAGS
 from resnet_jax.pretrained.torch_weights import from_torch
 from resnet_jax.pretrained.weights_file import SUFFIXES, read_weights
@@ -148,9 +149,14 @@ def _build(
 def find(name: str, access: Access, test: bool = False) -> Found:
     """What a name stands for: the description, and the state dict.
 
+    A run comes first, as in every verb; then published names, before other folders
+    and files of the same name.
+
     Raises:
         ValueError: see from_pretrained.
     """
+    if is_run(name):
+        return read_run(name)
     scheme, colon, rest = name.partition(":")
     if scheme == "local-dir" and colon:
         return _folder(pathlib.Path(rest).expanduser(), test)
@@ -160,8 +166,8 @@ def find(name: str, access: Access, test: bool = False) -> Found:
     if name.startswith(("timm/", "torchvision/")) or _is_known(name):
         published = _torchvision if name.startswith("torchvision/") else _timm
         return published(name, access, test)
-    if path.is_dir() or is_run(name):
-        return _folder(path, test) if path.is_dir() else read_run(name)
+    if path.is_dir():
+        return _folder(path, test)
     if path.is_file():
         return _file(path, test)
     if "/" in name or path.suffix in SUFFIXES:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from resnet_jax.spec import IMAGENET_MEAN, IMAGENET_STD
+
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "box", "hamming")
 CROP_MODES = ("center", "squash", "border", "none")
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 _COLORS = {1: "grey", 3: "RGB"}
 
 Size = tuple[int, int]

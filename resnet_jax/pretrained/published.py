@@ -11,6 +11,7 @@ import tempfile
 import urllib.request
 from typing import NamedTuple
 
+from resnet_jax.files import cache_folder
 from resnet_jax.pretrained.preprocessing import Preprocessing
 
 URL = "https://download.pytorch.org/models/"
@@ -108,8 +109,7 @@ def download_torchvision(
         ValueError: it is not in the cache and cannot be downloaded, or arrives with
             another sha256.
     """
-    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    folder = pathlib.Path(cache_dir or pathlib.Path(cache) / "resnet_jax" / "weights")
+    folder = pathlib.Path(cache_dir or cache_folder("weights"))
     path = folder / f"{name}-{TORCHVISION[name][tag][0]}.pth"
     if path.exists():
         return path

@@ -8,17 +8,11 @@ import jax
 import numpy as np
 from etils import epath
 
+from resnet_jax.files import absolute
 from resnet_jax.pretrained.description import Description
 from resnet_jax.pretrained.preprocessing import Preprocessing
 from resnet_jax.pretrained.torch_weights import to_torch
 from resnet_jax.spec import DataSpec
-
-CHECKPOINTS = "checkpoints"
-
-
-def is_run(path: epath.PathLike) -> bool:
-    """Whether a folder, local or in an object store, holds checkpoints of a run."""
-    return (epath.Path(path) / CHECKPOINTS).is_dir()
 
 
 def read_run(
@@ -65,9 +59,7 @@ def _record(path: epath.PathLike, run: Any) -> dict[str, Any]:
         "data": run.spec.source,
         "metrics": {},
     }
-    metrics, about = (
-        epath.Path(path) / f for f in ("metrics.jsonl", "environment.json")
-    )
+    metrics, about = (absolute(path) / f for f in ("metrics.jsonl", "environment.json"))
     for line in metrics.read_text().splitlines() if metrics.exists() else ():
         row = json.loads(line)
         if row.pop("step") == run.step:

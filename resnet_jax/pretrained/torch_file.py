@@ -1,7 +1,7 @@
 """Files of `torch.save`, read without PyTorch: tensors and plain values only.
 
 Both layouts are read, the zip archive of PyTorch 1.6 and the older sequence of
-pickles. Tensors stay records until `Storages.array` reads them.
+pickles. Tensors stay records until `array` reads them.
 """
 
 import dataclasses

@@ -5,7 +5,7 @@ dots, `layer1_0` as layer1.0, and the leaves' names and layouts as below.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from resnet_jax.lookup import few
 from resnet_jax.models import create_classifier
 from resnet_jax.nn.repeat import stack_blocks, unstack_blocks
 
@@ -27,7 +28,6 @@ STEM_KEYS = ("conv1.weight", "conv1.0.weight", "stem.conv.weight", "stem.conv1.w
 HEAD_KEYS = ("fc.weight", "head.fc.weight")
 # Counts batches for PyTorch's cumulative averages, which no network here uses.
 IGNORED = "num_batches_tracked"
-SHOWN = 5
 
 Path = tuple[str, ...]
 
@@ -118,23 +118,17 @@ def _ignored(key: str) -> bool:
 def _check(what: str, arrays: Mapping, wanted: Mapping[str, tuple[int, ...]]) -> None:
     problems = []
     if missing := [key for key in wanted if key not in arrays]:
-        problems.append(f"lack {_few(missing)}")
+        problems.append(f"lack {few(missing)}")
     if extra := [key for key in arrays if key not in wanted]:
-        problems.append(f"have {_few(extra)}, which it does not know")
+        problems.append(f"have {few(extra)}, which it does not know")
     if other := [
         f"{key} {list(arrays[key].shape)} in place of {list(shape)}"
         for key, shape in wanted.items()
         if key in arrays and arrays[key].shape != shape
     ]:
-        problems.append(f"have {_few(other)}")
+        problems.append(f"have {few(other)}")
     if problems:
         raise ValueError(
             f"the weights are not those of {what}: they {'; they '.join(problems)}."
             " Name the architecture that they were trained with."
         )
-
-
-def _few(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more

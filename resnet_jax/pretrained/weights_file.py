@@ -9,6 +9,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from resnet_jax.lookup import few
 from resnet_jax.pretrained.torch_file import (
     LEGACY_START,
     ZIP_START,
@@ -119,7 +120,7 @@ def _state_dict(tree: Any) -> dict[str, Tensor]:
                 return tensors
             break
         found = inner[0]
-    names = f": it has {_few(tree)}" if isinstance(tree, dict) else ""
+    names = f": it has {few(tree)}" if isinstance(tree, dict) else ""
     raise ValueError(f"it holds no state dict{names}")
 
 
@@ -135,9 +136,3 @@ def _named(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _all_start(names: Iterable[str], prefix: str) -> bool:
     return all([name.startswith(prefix) for name in names] or [False])
-
-
-def _few(names: Iterable) -> str:
-    names = [str(name) for name in names]
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return (", ".join(names[:5]) or "nothing") + more

@@ -12,11 +12,11 @@ from etils import epath
 from PIL import Image
 
 from resnet_jax.figures import Figure
+from resnet_jax.files import absolute, read_json, write_json
 from resnet_jax.report import environment
 from resnet_jax.report.console import Console
 from resnet_jax.report.environment import unused_accelerator, without_home
 from resnet_jax.report.exhibit import save_exhibit
-from resnet_jax.report.folder import is_local, read_json, write_json
 from resnet_jax.report.history import History
 from resnet_jax.report.page import write_page
 from resnet_jax.report.pictures import grid, save_png, strip
@@ -54,9 +54,7 @@ class Report:
         self.enabled, self.total_steps = enabled, total_steps
         self._in_trouble = False
         self._tracing = False
-        self.workdir = epath.Path(workdir)
-        if is_local(self.workdir):
-            self.workdir = self.workdir.expanduser().resolve()
+        self.workdir = absolute(workdir)
         if not enabled:
             return
         self.workdir.mkdir(parents=True, exist_ok=True)

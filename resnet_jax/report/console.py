@@ -10,7 +10,7 @@ from typing import TextIO
 
 from etils import epath
 
-from resnet_jax.report.folder import Lines
+from resnet_jax.files import Lines
 from resnet_jax.report.live_line import open_line
 from resnet_jax.report.text import duration, number, plain
 

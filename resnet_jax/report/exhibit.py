@@ -9,7 +9,7 @@ from etils import epath
 from PIL import Image
 
 from resnet_jax.figures import Figure, Gallery, Matrix, Reliability, Table
-from resnet_jax.report.folder import read_json, write_json
+from resnet_jax.files import read_json, write_json
 from resnet_jax.report.pictures import grid, save_png
 
 KINDS = {

@@ -7,7 +7,7 @@ from typing import Any
 
 from etils import epath
 
-from resnet_jax.report.folder import Lines, is_local, strict
+from resnet_jax.files import Lines, is_local, strict
 
 
 class History:

@@ -10,9 +10,9 @@ from PIL import Image
 
 from resnet_jax.config import from_json
 from resnet_jax.figures import Gallery, Matrix, Reliability, Table
+from resnet_jax.files import read_json, write_bytes
 from resnet_jax.report import metric, svg
 from resnet_jax.report.exhibit import load_exhibits
-from resnet_jax.report.folder import read_json, write_bytes
 from resnet_jax.report.history import History
 from resnet_jax.report.pictures import small_data_uri
 from resnet_jax.report.text import duration, number, plain, short

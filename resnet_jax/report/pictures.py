@@ -9,7 +9,8 @@ import numpy as np
 from etils import epath
 from PIL import Image, ImageDraw, ImageFont
 
-from resnet_jax.report.folder import write_bytes
+from resnet_jax.data.images import with_depth
+from resnet_jax.files import write_bytes
 from resnet_jax.report.text import short
 
 _CAPTION = 18
@@ -26,7 +27,7 @@ def picture(image: np.ndarray) -> Image.Image:
     """
     image = np.asarray(image)
     if image.dtype == np.uint16:
-        image = (image // 257).astype(np.uint8)
+        image = with_depth(image, np.uint8)
     elif image.dtype != np.uint8:
         unit = np.nan_to_num(image.astype(np.float32), posinf=1.0)
         image = np.rint(np.clip(unit, 0.0, 1.0) * 255).astype(np.uint8)
@@ -102,13 +103,12 @@ def save_png(path: epath.PathLike, image: Image.Image) -> None:
     write_bytes(path, _encode(image, "PNG"))
 
 
-def png_data_uri(image: Image.Image) -> str:
-    """The picture inside an address, for a page without further files."""
-    return "data:image/png;base64," + base64.b64encode(_encode(image, "PNG")).decode()
-
-
 def small_data_uri(image: Image.Image, limit: int = 1_000_000) -> str:
-    """As png_data_uri, but a JPEG of at most 1600 pixels where the PNG is too large."""
+    """The picture inside an address, for a page without further files.
+
+    It is a PNG, and a JPEG of at most 1600 pixels where that is larger than `limit`
+    bytes.
+    """
     data = _encode(image, "PNG")
     if len(data) <= limit:
         return "data:image/png;base64," + base64.b64encode(data).decode()

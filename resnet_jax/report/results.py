@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+# Words in the names of metrics that are shares of one.
+SHARES = {"accuracy", "precision", "recall", "f1", "auroc", "coverage"}
 COLUMNS = ("config", "metric", "published", "ours", "hardware", "minutes", "commit")
 
 
@@ -60,10 +62,11 @@ def with_table(readme: str, table: str) -> str:
 
 def _row(result: Mapping[str, Any]) -> list[str]:
     name, minutes, commit = (result[key] for key in ("config", "minutes", "commit"))
+    metric = result["metric"]
     return [
         f"[{name}](configs/{name.partition(':')[0]}.py)",
-        result["metric"],
-        _published(**result["published"]),
+        metric,
+        _published(**result["published"], metric=metric),
         _ours(result),
         result["hardware"] or "",
         f"{minutes:.3g}" if minutes else "",
@@ -74,12 +77,20 @@ def _row(result: Mapping[str, Any]) -> list[str]:
 def _ours(result: Mapping[str, Any]) -> str:
     if not result["runs"]:
         return "not yet run"
-    spread = f" ± {100 * result['sd']:.2f}" if result["n"] > 1 else ""
-    return f"{100 * result['mean']:.2f}{spread} %, n = {result['n']}"
+    scale, unit = _unit(result["metric"])
+    spread = f" ± {scale * result['sd']:.2f}" if result["n"] > 1 else ""
+    return f"{scale * result['mean']:.2f}{spread}{unit}, n = {result['n']}"
 
 
-def _published(value: float | None, source: str) -> str:
-    return source if value is None else f"{100 * value:.2f} % ({source})"
+def _published(value: float | None, source: str, metric: str) -> str:
+    scale, unit = _unit(metric)
+    return source if value is None else f"{scale * value:.2f}{unit} ({source})"
+
+
+def _unit(metric: str) -> tuple[int, str]:
+    """Shares are told in percent, distances and losses as they are."""
+    share = SHARES & set(metric.rpartition("/")[2].split("_"))
+    return (100, " %") if share else (1, "")
 
 
 def _close(a: float | None, b: float | None) -> bool:

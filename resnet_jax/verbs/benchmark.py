@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
 from resnet_jax.models.summary import summarize
+from resnet_jax.nn.precision import compute_dtype
 from resnet_jax.parallel import make_mesh, place, replicated
 from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report
@@ -52,8 +53,8 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
     task = build_task(plain, data.spec, teachers)
     frozen = {name: each.variables for name, each in networks.items()} or None
     plan = dataclasses.replace(plan, frozen=frozen)
-    batch_size, mode = plan.batch_size, plan.options.parallel
-    mesh, key = make_mesh(batch_size), keys(plan.seed)["train"]
+    examples, mode = task.draws * plan.batch_size, plan.options.parallel
+    mesh, key = make_mesh(plan.batch_size), keys(plan.seed)["train"]
     batch = place(next(data.train(0, draws=task.draws)), mesh, mode)
 
     def init(key, frozen):
@@ -82,14 +83,14 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
         {
             "config": name,
             "device": f"{mesh.size} x {jax.devices()[0].device_kind}",
-            "batch_size": batch_size,
+            "batch_size": plan.batch_size,
             "compile_seconds": compiling,
             "bare_step_ms": 1e3 * bare_time,
             "loop_step_ms": 1e3 * loop_time,
             "loop_overhead": statistics.median(b / a for a, b in pairs) - 1,
-            "images_per_second": batch_size / loop_time,
-            "input_images_per_second": _input_rate(data, batch_size, steps),
-            **_work(task, data.spec, batch_size / bare_time),
+            "images_per_second": examples / loop_time,
+            "input_images_per_second": _input_rate(data, task.draws, examples, steps),
+            **_work(task, data.spec, examples / bare_time),
             **_memory(step),
         }
     )
@@ -106,7 +107,7 @@ def _loop(task, data, plan: Plan, steps: int) -> float:
         checkpoints = Checkpoints(folder)
         train(task, data, plan, report, checkpoints)
         checkpoints.close()
-    return plan.batch_size / report.rates[-1]
+    return task.draws * plan.batch_size / report.rates[-1]
 
 
 class _Rates(Report):
@@ -121,13 +122,14 @@ class _Rates(Report):
         self.rates += [v for k, v in values.items() if k == "time/images_per_second"]
 
 
-def _input_rate(data, batch_size: int, steps: int) -> float:
-    batches = data.train(0)
+def _input_rate(data, draws: int, examples: int, steps: int) -> float:
+    """Examples per second where nobody else is at work."""
+    batches = data.train(0, draws=draws)
     next(batches)
     begin = time.perf_counter()
     for _ in itertools.islice(batches, max(steps, 50)):
         pass
-    return max(steps, 50) * batch_size / (time.perf_counter() - begin)
+    return max(steps, 50) * examples / (time.perf_counter() - begin)
 
 
 def _work(task, spec, images_per_second: float) -> dict[str, float]:
@@ -136,7 +138,7 @@ def _work(task, spec, images_per_second: float) -> dict[str, float]:
     if model is None:
         return {}
     flops = 3 * summarize(model, spec.shapes["image"])["gflops"] * images_per_second
-    dtype = getattr(model, "dtype", None) or jnp.float32
+    dtype = compute_dtype(getattr(model, "dtype", None)) or jnp.float32
     peak = _matmul_gflops(jnp.dtype(dtype)) * make_mesh(jax.device_count()).size
     return {
         "model_gflops_per_second": flops,

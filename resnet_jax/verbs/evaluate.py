@@ -1,26 +1,27 @@
 """resnet-jax evaluate: how good a run or pretrained weights are on some data."""
 
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
 
 from resnet_jax import config as configs
 from resnet_jax.classifier import Classifier, in_words, open_classifier
-from resnet_jax.data import Data, Evaluations
+from resnet_jax.data import Evaluations
 from resnet_jax.data.folder import folder as open_folder
 from resnet_jax.data.reader import Reader
 from resnet_jax.data.view import View, match_classes
 from resnet_jax.evaluate import Evaluator
+from resnet_jax.files import absolute, is_run
+from resnet_jax.lookup import few
 from resnet_jax.parallel import replicated
 from resnet_jax.plan import keys
-from resnet_jax.pretrained.run_folder import is_run
-from resnet_jax.run import absolute, build_data, load, make_plan
+from resnet_jax.run import build_data, load, make_plan
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
 from resnet_jax.verbs.evaluation import Evaluation, save
-from resnet_jax.verbs.robustness import measure, read_corruptions
+from resnet_jax.verbs.robustness import check_task, measure, read_corruptions
 from resnet_jax.verbs.table import warn
 from resnet_jax.verbs.watched import Watched
 
@@ -37,15 +38,17 @@ class Trial(NamedTuple):
         protocol: how images are chosen and prepared, in sentences.
         step: of a run's checkpoint.
         seed: of the corruptions.
+        workers: processes that read images, 0 for threads.
     """
 
     task: Any  # a Task: mypy finds its attributes in no frozen dataclass
     state: TrainState
-    data: Data | Evaluations
+    data: Evaluations
     batch_size: int
     protocol: str
     step: int | None = None
     seed: int = 0
+    workers: int = 0
 
 
 def evaluate(
@@ -131,6 +134,8 @@ def evaluate(
 def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Evaluation:
     """Runs the trial, and the corruptions; writes to a folder where one is given."""
     task, data = trial.task, trial.data
+    if kinds:
+        check_task(task)
     watched = Watched(data, trial.batch_size)
     evaluator = Evaluator(task, watched, trial.batch_size, keys(trial.seed)["eval"])
     state = jax.device_put(trial.state, replicated(evaluator.mesh))
@@ -146,7 +151,13 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
     result = Evaluation(source, trial.step, protocol, metrics)
     if kinds:
         result["robustness"] = measure(
-            evaluator, state, data, kinds, trial.batch_size, trial.seed
+            evaluator,
+            state,
+            data,
+            kinds,
+            trial.batch_size,
+            trial.seed,
+            trial.workers,
         )
     if where is not None and jax.process_index() == 0:
         figures = task.figures(sums)
@@ -154,7 +165,7 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
     return result
 
 
-def uncounted(data: Data | Evaluations, metrics: Mapping[str, float]) -> Iterator[str]:
+def uncounted(data: Evaluations, metrics: Mapping[str, float]) -> Iterator[str]:
     """A sentence for each evaluation that did not count all of its examples."""
     for name, reader in data.readers.items():
         total = len(reader.source)
@@ -246,6 +257,7 @@ def on_folder(
         protocol=f"Images: {len(images):,} of {images!r} in {count:,} classes{some}, "
         f"matched {how}; each counted once. {classifier.sentence}",
         step=classifier.step,
+        workers=workers,
     )
 
 
@@ -275,10 +287,6 @@ def check_data(spec: DataSpec, trained: DataSpec) -> None:
     unnamed = tuple(str(number) for number in range(trained.num_classes))
     if spec.class_names not in (trained.class_names, unnamed):
         raise ValueError(
-            f"{spec.source} has the classes {_few(spec.class_names)}, the run was "
-            f"trained on {_few(trained.class_names)}; choose data with the same."
+            f"{spec.source} has the classes {few(spec.class_names, 3)}, the run was "
+            f"trained on {few(trained.class_names, 3)}; choose data with the same."
         )
-
-
-def _few(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:3])}{', ...' if len(names) > 3 else ''} ({len(names)})"

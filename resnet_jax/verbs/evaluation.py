@@ -10,12 +10,12 @@ from typing import Any
 
 from etils import epath
 
-from resnet_jax.data import Data, Evaluations
+from resnet_jax.data import Evaluations
 from resnet_jax.figures import Figure, Gallery, Table
+from resnet_jax.files import write_bytes, write_json
 from resnet_jax.report import write_page
 from resnet_jax.report.environment import environment
 from resnet_jax.report.exhibit import save_exhibit
-from resnet_jax.report.folder import write_bytes, write_json
 from resnet_jax.report.pictures import save_png
 from resnet_jax.verbs.robustness import Kinds, as_table, samples
 from resnet_jax.verbs.table import warn
@@ -39,12 +39,7 @@ class Evaluation(dict):
         step = {"step": self["step"]} if "step" in self else {}
         rows: dict[str, Any] = {**step, **self["metrics"]}
         width = max(map(len, rows))
-        lines = [
-            f"{name:{width}}  {value:,}"
-            if isinstance(value, int) or value is None
-            else f"{name:{width}}  {value:,.6g}"
-            for name, value in rows.items()
-        ]
+        lines = [f"{name:{width}}  {_shown(value)}" for name, value in rows.items()]
         if "robustness" in self:
             lines += ["", str(as_table(self["robustness"]))]
         return "\n".join([*lines, "", self["protocol"]])
@@ -53,7 +48,7 @@ class Evaluation(dict):
 def save(
     result: Evaluation,
     figures: Mapping[str, Figure],
-    data: Data | Evaluations,
+    data: Evaluations,
     kinds: Kinds,
     folder: epath.Path | pathlib.Path,
     stem: str,
@@ -101,9 +96,16 @@ def _page(result, figures, data, folder) -> None:
     row = json.dumps({"step": step, **result["metrics"]})
     _write(folder / "metrics.jsonl", row + "\n")
     for name, figure in figures.items():
-        images = _pictures(data, figure)
+        gallery = isinstance(figure, Gallery)
+        images = data.pictures(figure.evaluation, figure.indices) if gallery else ()
         save_exhibit(folder / "figures", name, step, figure, images)
     write_page(folder)
+
+
+def _shown(value: float | None) -> str:
+    if value is None:
+        return "none"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
 
 
 def as_csv(table: Table) -> str:
@@ -114,13 +116,6 @@ def as_csv(table: Table) -> str:
     for row in table.rows:
         writer.writerow("" if cell != cell else cell for cell in row)
     return file.getvalue()
-
-
-def _pictures(data: Data | Evaluations, figure: Figure) -> list:
-    if not isinstance(figure, Gallery):
-        return []
-    reader = data.readers[figure.evaluation]
-    return [reader.picture(int(index)) for index in figure.indices]
 
 
 def _write(path: epath.Path | pathlib.Path, text: str) -> None:

@@ -8,10 +8,9 @@ from etils import epath
 
 from resnet_jax.classifier import Classifier
 from resnet_jax.explain import EXPLANATIONS, color_map, overlay
+from resnet_jax.files import absolute, is_run
 from resnet_jax.lookup import suggest
-from resnet_jax.pretrained.run_folder import is_run
 from resnet_jax.report.pictures import grid, picture, save_png
-from resnet_jax.run import absolute
 
 # Smaller images are enlarged to about this many pixels, and captions fit under them.
 SIZE = 224

@@ -23,7 +23,8 @@ def models(pattern: str = "", *, layers: bool = False) -> Table:
         pattern: a shell pattern such as 'resnet*'; '' for all.
         layers: instead a row per array of params, as explain.layer_statistics says, of
             one model's first weights (seed 0), or of the weights that a run evaluates
-            with, where `pattern` is its folder.
+            with, where `pattern` is its folder; the layers of several networks begin
+            with the network's name.
 
     Raises:
         ValueError: no model matches, or with `layers` more than one, or no run is
@@ -51,12 +52,12 @@ def models(pattern: str = "", *, layers: bool = False) -> Table:
 
 
 def _params(name: str) -> dict:
-    """The params of a model or of a run's newest checkpoint."""
+    """The params of a model or of a run's newest checkpoint, its networks by name."""
     if name and name not in MODELS and pathlib.Path(name).is_dir():
         run = load(name, warn=warn)
-        return (
-            run.task.prepare_eval(run.state, (), jax.random.key(0)).nets["model"].params
-        )
+        nets = run.task.prepare_eval(run.state, (), jax.random.key(0)).nets
+        params = {name: net.params for name, net in nets.items()}
+        return params if len(params) > 1 else next(iter(params.values()))
     if name not in MODELS:
         raise ValueError(
             f"--layers needs one model or a run folder, not '{name}'. "

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from resnet_jax.data import Data, Evaluations
+from resnet_jax.data import Evaluations
 from resnet_jax.data.corruptions import (
     CORRUPTIONS,
     SEVERITIES,
@@ -16,9 +16,12 @@ from resnet_jax.data.corruptions import (
     check_corruption,
     corrupt,
 )
+from resnet_jax.data.images import BadImage
+from resnet_jax.data.reader import Reader
 from resnet_jax.evaluate import Evaluator
 from resnet_jax.report.pictures import grid
 from resnet_jax.state import TrainState
+from resnet_jax.tasks import Classification
 from resnet_jax.verbs.table import Table
 from resnet_jax.verbs.watched import Watched
 
@@ -50,15 +53,34 @@ def read_corruptions(names: str, severities: str) -> Kinds:
     return kinds
 
 
+def check_task(task: Any) -> None:
+    """Raises ValueError where there is no accuracy that could suffer."""
+    if not isinstance(task, Classification):
+        raise ValueError(
+            "--corruptions measures the accuracy of a classifier, and this is none; "
+            "leave it out."
+        )
+
+
 def measure(
     evaluator: Evaluator,
     state: TrainState,
-    data: Data | Evaluations,
+    data: Evaluations,
     kinds: Kinds,
     batch_size: int,
     seed: int,
+    workers: int = 0,
 ) -> dict[str, Any]:
     """The accuracy under each corruption, on the first evaluation.
+
+    Args:
+        evaluator: of the task, a Classification; its data is replaced.
+        state: as trained.
+        data: what is corrupted.
+        kinds: pairs of a corruption and a severity.
+        batch_size: examples of all devices.
+        seed: of the corruptions.
+        workers: processes that read images, 0 for threads.
 
     Returns:
         'corruptions': by name and severity; 'mean': over all of them; 'seed'.
@@ -70,6 +92,7 @@ def measure(
         under = Evaluations(
             {name: dataclasses.replace(reader, source=corrupted, transforms=())},
             batch_size=batch_size,
+            workers=workers,
             process_index=jax.process_index(),
             process_count=jax.process_count(),
         )
@@ -94,17 +117,33 @@ def as_table(robustness: Mapping[str, Any]) -> Table:
     return Table(rows, dict.fromkeys(columns, ".4f"))
 
 
-def samples(data: Data | Evaluations, kinds: Kinds, seed: int) -> Image.Image:
-    """The first image, and the same under each corruption, a row per corruption."""
-    reader = next(iter(data.readers.values()))
-    image = reader.picture(0)
+def samples(data: Evaluations, kinds: Kinds, seed: int) -> Image.Image:
+    """The first image that can be read, and the same under each corruption.
+
+    A row per corruption, a column per severity.
+    """
+    index, image = _first_picture(next(iter(data.readers.values())))
     severities = list(dict.fromkeys(number for _, number in kinds))
+
+    def corrupted(name: str, severity: int) -> np.ndarray:
+        return corrupt(image, name, severity, seed=seed, index=index)
+
     tiles, captions = [], []
     for name in dict.fromkeys(name for name, _ in kinds):
-        tiles += [image, *(corrupt(image, name, s, seed=seed) for s in severities)]
+        tiles += [image, *(corrupted(name, s) for s in severities)]
         captions += [name, *(f"severity {s}" for s in severities)]
     columns = 1 + len(severities)
     return grid(tiles, columns, captions=captions, smallest=SAMPLE_PIXELS)
+
+
+def _first_picture(reader: Reader) -> tuple[int, np.ndarray]:
+    index = 0
+    while True:
+        try:
+            return index, reader.picture(index)
+        except BadImage:
+            if (index := index + 1) == len(reader.source):
+                raise
 
 
 def _words(text: str) -> list[str]:

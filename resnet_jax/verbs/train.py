@@ -10,13 +10,14 @@ from etils import epath
 
 from resnet_jax import __version__
 from resnet_jax import config as configs
-from resnet_jax.checkpoint import FOLDER, Checkpoints, DamagedError
+from resnet_jax.checkpoint import Checkpoints, DamagedError
+from resnet_jax.files import absolute
 from resnet_jax.lookup import suggest
 from resnet_jax.parallel import make_mesh
 from resnet_jax.plan import Plan
 from resnet_jax.preemption import Stop
 from resnet_jax.report import Report, unused_accelerator
-from resnet_jax.run import absolute, build_data, build_task, make_plan
+from resnet_jax.run import build_data, build_task, make_plan
 from resnet_jax.spec import DataSpec
 from resnet_jax.speedrun import speedrun_options, train_speedrun
 from resnet_jax.state import TrainState
@@ -77,10 +78,12 @@ def train(
         lambda key: task.init(key, data.spec.batch(1)), jax.random.key(0)
     )
     start, beginning = None, ""
-    if plain.get("init_from") and not (folder / FOLDER).exists():
+    # A run makes the folder of its checkpoints before it has one.
+    past = Checkpoints(absolute(folder), read_only=True)
+    if plain.get("init_from") and not past.steps():
         start, beginning = warm_start(plain["init_from"], state, data.spec)
     plan = dataclasses.replace(plan, start=start)
-    rehearse(task, data.spec, plan, state, folder)
+    rehearse(task, data.spec, plan, state, past)
     facts = banner(name, state, data.spec, plan, folder)
     if beginning:
         facts["begins from"] = beginning
@@ -114,6 +117,11 @@ def train(
         finally:
             with contextlib.suppress(Exception):
                 checkpoints.close()
+            if data.replaced:
+                report.say(
+                    "training examples that could not be read and were replaced by "
+                    f"the next: {data.replaced:,}"
+                )
             report.close()
     return metrics
 
@@ -129,19 +137,21 @@ def check_best(metric: str, task: Task, evaluations: tuple[str, ...]) -> None:
 
 
 def rehearse(
-    task: Task, spec: DataSpec, plan: Plan, state: TrainState, folder: epath.Path
+    task: Task,
+    spec: DataSpec,
+    plan: Plan,
+    state: TrainState,
+    checkpoints: Checkpoints,
 ) -> None:
     """Traces the first step, or compares the newest checkpoint with the network.
 
     Raises:
         ValueError: something does not fit together; nothing was written yet.
     """
-    if (folder / FOLDER).exists():
-        checkpoints = Checkpoints(absolute(folder), read_only=True)
-        with contextlib.closing(checkpoints), contextlib.suppress(DamagedError):
-            for step in checkpoints.steps()[:1]:
-                plan.check_frozen(checkpoints.describe(step))
-                checkpoints.check(step, state)
+    if steps := checkpoints.steps():
+        with contextlib.suppress(DamagedError):
+            plan.check_frozen(checkpoints.describe(steps[0]))
+            checkpoints.check(steps[0], state)
         return
     mesh, mode = make_mesh(plan.batch_size), plan.options.parallel
     size = task.draws * plan.batch_size

@@ -165,7 +165,8 @@ def usage() -> str:
             *_columns(lines),
             "",
             "resnet-jax VERB --help says more. Exit codes: 0 done, 2 a mistake in what",
-            "was asked for, 3 the run failed, 75 stopped on request and saved.",
+            "was asked for, 3 the run failed, 75 training stopped on request and saved",
+            "(SIGTERM, Ctrl-C), 130 a second Ctrl-C, or one where nothing is trained.",
         ]
     )
 

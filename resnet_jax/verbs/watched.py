@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import jax
 
-from resnet_jax.data import Data, Evaluations
+from resnet_jax.data import Evaluations
 from resnet_jax.data.batches import Batch
 from resnet_jax.report.console import (
     SECONDS_BETWEEN_LINES,
@@ -22,7 +22,7 @@ class Watched:
     Nothing is shown of what takes less than five seconds, in a log less than a minute.
     """
 
-    def __init__(self, data: Data | Evaluations, batch_size: int, said: str = ""):
+    def __init__(self, data: Evaluations, batch_size: int, said: str = ""):
         """Takes the data, the size of its batches, and what is being evaluated."""
         self.train = data.train
         self.evals: dict[str, Callable[[], Iterator[Batch]]] = {

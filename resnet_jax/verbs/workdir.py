@@ -8,7 +8,7 @@ import jax
 from etils import epath
 
 from resnet_jax import config as configs
-from resnet_jax.report.folder import is_local
+from resnet_jax.files import is_local
 from resnet_jax.run import saved_config
 
 SHOWN = 5

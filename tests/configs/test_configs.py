@@ -97,6 +97,12 @@ def test_header_tells_command_and_result(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_misspelled_variant_is_refused(name):
+    with pytest.raises(ValueError, match="has no variant 'smal'"):
+        configs.read(f"{name}:smal")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_result_file_is_there(name):
     result = json.loads((FOLDER / "results" / f"{name}.json").read_text())
     assert result["config"] == name

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_jax.data.images import BadImage, read_image
+from resnet_jax.data.images import BadImage, read_image, with_depth
 
 
 def encoded(array, kind="PNG", **options):
@@ -84,6 +84,14 @@ def test_sixteen_bits(kind, channels):
     np.testing.assert_array_equal(image[..., 0], x)
     if channels == 4:
         assert (image[..., 3] == 65535).all()
+
+
+def test_the_two_depths_are_inverse_and_keep_black_and_white():
+    bytes_ = np.arange(256, dtype=np.uint8)
+    words = with_depth(bytes_, "uint16")
+    assert words.dtype == np.uint16 and words[-1] == 65535
+    np.testing.assert_array_equal(with_depth(words, np.uint8), bytes_, strict=True)
+    assert with_depth(words, np.uint16) is words
 
 
 def test_float_pixels_are_refused():

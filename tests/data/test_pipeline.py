@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from resnet_jax import config as configs
 from resnet_jax.data import Data
 from resnet_jax.data.batches import prefetched
+from resnet_jax.verbs.train import train
 
 RNG = np.random.default_rng(3)
 AUGMENT = {"pad_crop_flip": {"pad": 2}, "color_jitter": {"hue": 0.2}}
@@ -163,7 +165,7 @@ def test_workers_do_not_change_the_batches(tree):
 def test_evaluation_sees_every_example_once(batch_size):
     data = make(DIGITS, batch_size=batch_size)
     batches = list(data.evals["test"]())
-    assert len(batches) == data.eval_batches("test") == -(-360 // batch_size)
+    assert len(batches) == -(-360 // batch_size)
     assert all(len(b[key]) == batch_size for b in batches for key in b)
     joined = {k: np.concatenate([b[k] for b in batches]) for k in batches[0]}
     np.testing.assert_array_equal(joined["index"][joined["mask"]], np.arange(360))
@@ -274,6 +276,20 @@ def test_a_bad_example_in_a_worker_stops_by_name(tree, tmp_path):
     root = spoil(tree, tmp_path, "train/cat/05.png")
     with pytest.raises(ValueError, match=r"cat/05\.png .*on_bad_example='skip'"):
         take(make(folder_section(root), workers=1), 3)
+
+
+def test_how_often_an_example_was_replaced_is_said_at_the_end(tree, tmp_path, capsys):
+    config = configs.read("digits_resnet:smoke")
+    config.update(total_steps=3, best=("", "max"))
+    config.model.stage_sizes = (1,)
+    root = spoil(tree, tmp_path, "train/cat/05.png")
+    config.data = configs.ConfigDict(
+        folder_section(root, on_bad_example="skip", evals={})
+    )
+    train(config, name="-", workdir=str(tmp_path / "run"))
+    text = "could not be read and were replaced by the next: 1"
+    assert text in capsys.readouterr().out
+    assert text in (tmp_path / "run" / "log.txt").read_text()
 
 
 def test_a_bad_example_is_replaced_and_counted(tree, tmp_path, caplog):

@@ -7,6 +7,7 @@ from resnet_jax.nn.precision import at_least_float32, compute_dtype
 def test_names_become_types():
     assert compute_dtype("bfloat16") is jnp.bfloat16
     assert compute_dtype(None) is None
+    assert compute_dtype("none") is None
     with pytest.raises(ValueError, match="Did you mean bfloat16"):
         compute_dtype("bfloat")
 

@@ -7,7 +7,7 @@
 The first writes weights, images and draws of a narrow network in float32; the second,
 which needs PyTorch, repeats its steps; the third compares losses, logits with test-time
 augmentation, whitening kernel and Newton-Schulz, and prints the largest differences.
-`--golden=FILE` keeps both for tests/test_program.py.
+`--golden=FILE` keeps both for tests/test_speedrun_program.py.
 """
 
 import argparse
@@ -20,9 +20,9 @@ import numpy as np
 from resnet_jax import config as configs
 from resnet_jax.muon import orthogonalize
 from resnet_jax.nn.whitening import whitening_kernel
-from resnet_jax.program import Program, Speedrun, reflect, views
 from resnet_jax.run import build_task
 from resnet_jax.spec import DataSpec
+from resnet_jax.speedrun_program import Program, Speedrun, reflect, views
 from resnet_jax.tasks.base import pixels
 
 EXAMPLES, BATCH, STEPS, WIDTHS = 96, 32, 6, (8, 16, 16)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from resnet_jax.data.transforms import apply_transforms, build_transforms
+from resnet_jax.files import is_run
 from resnet_jax.pretrained import from_pretrained
 from resnet_jax.pretrained.run_folder import prepared_for, read_run
 from resnet_jax.run import load
@@ -35,6 +36,15 @@ def test_the_network_of_a_run(finished_run):
     assert preprocessing.input_size == run.spec.shapes["image"]
     assert (preprocessing.mean, preprocessing.std) == (run.spec.mean, run.spec.std)
     assert "never resized" in str(preprocessing)
+
+
+def test_a_run_comes_before_a_published_name(finished_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "resnet18").symlink_to(finished_run)
+    model, _, _ = from_pretrained("resnet18", local_files_only=True)
+    assert model.num_classes == 10
+    monkeypatch.setenv("HOME", str(finished_run.parent))
+    assert is_run(f"~/{finished_run.name}") and not is_run("~")
 
 
 def test_what_the_run_says_of_itself(finished_run):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from resnet_jax.figures import Gallery, Matrix, Table
+from resnet_jax.files import write_json
 from resnet_jax.report import page as page_module
 from resnet_jax.report.exhibit import save_exhibit
-from resnet_jax.report.folder import write_json
 from resnet_jax.report.history import History
 from resnet_jax.report.page import write_page
 from resnet_jax.report.pictures import grid, save_png

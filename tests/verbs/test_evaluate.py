@@ -1,18 +1,25 @@
 """Pretrained weights on folders: every image once, prepared as the weights ask."""
 
 import csv
+import dataclasses
 import json
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
 from weights import PREPROCESSING, save_weights
 
-from resnet_jax.classifier import open_classifier
+from resnet_jax.classifier import Evaluated, open_classifier
+from resnet_jax.data import Evaluations
 from resnet_jax.data.corruptions import corrupt
 from resnet_jax.data.names import CIFAR10
+from resnet_jax.evaluate import Evaluator
 from resnet_jax.main import main
-from resnet_jax.verbs.evaluate import evaluate
+from resnet_jax.run import load
+from resnet_jax.verbs.evaluate import evaluate, on_folder
+from resnet_jax.verbs.evaluation import Evaluation
+from resnet_jax.verbs.robustness import check_task, measure
 
 NAMES = ("ant", "bee", "cow", "dog", "elk", "fox")
 
@@ -103,12 +110,56 @@ def test_a_bad_image_is_named_or_left_out(weights, images, tmp_path):
     for name in NAMES[:2]:
         (folder / name).mkdir(parents=True)
         (folder / name / "good.png").write_bytes((images / "ant/0.png").read_bytes())
-    (folder / "bee" / "bad.png").write_bytes(b"no image")
+    for bad in ("ant/bad.png", "bee/bad.png"):  # the first image, and another
+        (folder / bad).write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"bad.png is not .*--skip-bad goes on"):
         evaluate(str(weights), folder=str(folder))
-    result = evaluate(str(weights), folder=str(folder), skip_bad=True)
+    ask = {"corruptions": "pixelate", "severity": "1", "out": str(tmp_path / "out")}
+    result = evaluate(str(weights), folder=str(folder), skip_bad=True, **ask)
     assert result["metrics"]["folder/examples"] == 2
-    assert "1 of 3 images of 'folder' are not counted" in result["protocol"]
+    assert "2 of 4 images of 'folder' are not counted" in result["protocol"]
+    assert (tmp_path / "out" / "evaluation-folder-corruptions.png").exists()
+
+
+def test_corruptions_are_read_as_the_images_are(weights, images, monkeypatch):
+    """The workers are asked for again; nothing is evaluated here."""
+    asked = []
+
+    class Asked(Evaluations):
+        def __init__(self, readers, **given):
+            super().__init__(readers, **given)
+            asked.append((given["workers"], len(readers["folder"].source)))
+
+    monkeypatch.setattr("resnet_jax.verbs.robustness.Evaluations", Asked)
+    trial = on_folder(open_classifier(weights), str(images), "", 4, 3, False)
+    evaluator = Evaluator(trial.task, trial.data, 4, jax.random.key(0))
+    monkeypatch.setattr(Evaluator, "__call__", lambda self, state: {})
+    found = {"folder/accuracy": 0.5}
+    monkeypatch.setattr(type(trial.task), "summarize", lambda self, sums: found)
+    kinds = (("pixelate", 1), ("pixelate", 2))
+    assert measure(evaluator, None, trial.data, kinds, 4, 0, 3)["mean"] == 0.5
+    assert asked == [(3, 11)] * 2
+
+
+def test_a_metric_without_a_value_is_printed_and_null():
+    result = Evaluation("a", 1, "How.", {"test/auroc": float("nan"), "test/loss": 2.0})
+    assert str(result).splitlines()[1:3] == ["test/auroc  none", "test/loss   2"]
+    assert json.loads(json.dumps(result))["metrics"]["test/auroc"] is None
+
+
+@pytest.mark.parametrize("stored", ["uint8", "uint16"])
+def test_an_image_of_the_other_depth_is_widened_or_narrowed(finished_run, stored):
+    spec = load(finished_run).spec
+    spec = dataclasses.replace(spec, dtypes={**spec.dtypes, "image": stored})
+    for dtype in (np.uint8, np.uint16):
+        white = np.full((8, 8, 1), np.iinfo(dtype).max, dtype)
+        found = Evaluated(spec)(white)
+        assert found.dtype == stored and (found == np.iinfo(stored).max).all()
+
+
+def test_corruptions_are_for_classifiers():
+    with pytest.raises(ValueError, match="--corruptions measures the accuracy of a"):
+        check_task(object())
 
 
 def test_preprocessing_is_never_guessed(images, tmp_path, capsys):

@@ -1,20 +1,40 @@
-"""Files of the run folder: never half written, on a disk or in an object store."""
+"""Files and where they lie: never half written, on a disk or in an object store."""
 
 import contextlib
 import errno
 import json
 import math
 import os
+import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from etils import epath
 
+CHECKPOINTS = "checkpoints"  # the folder in that of a run
+
 
 def is_local(path: epath.PathLike) -> bool:
     """Whether the path is on a file system, where files can be appended to."""
     return "://" not in os.fspath(path)
+
+
+def absolute(path: epath.PathLike) -> epath.Path:
+    """The path from the root, '~' opened; that of an object store as it is."""
+    path = epath.Path(path)
+    return path.expanduser().resolve() if is_local(path) else path
+
+
+def is_run(path: epath.PathLike) -> bool:
+    """Whether a folder, local or in an object store, holds checkpoints of a run."""
+    return (absolute(path) / CHECKPOINTS).is_dir()
+
+
+def cache_folder(name: str) -> pathlib.Path:
+    """A folder of this user's for what can be made or fetched again."""
+    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(cache) / "resnet_jax" / name
 
 
 def write_bytes(path: epath.PathLike, data: bytes) -> None:

@@ -5,8 +5,17 @@ import numpy as np
 import pytest
 from etils import epath
 
-from resnet_jax.report import folder
-from resnet_jax.report.folder import Lines, is_local, read_json, strict, write_json
+from resnet_jax import files
+from resnet_jax.files import (
+    Lines,
+    absolute,
+    cache_folder,
+    is_local,
+    is_run,
+    read_json,
+    strict,
+    write_json,
+)
 
 
 def test_object_stores_are_told_by_their_scheme():
@@ -27,7 +36,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def full_disk(descriptor):
         raise OSError("no space")
 
-    monkeypatch.setattr(folder.os, "fsync", full_disk)
+    monkeypatch.setattr(files.os, "fsync", full_disk)
     with pytest.raises(OSError, match="no space"):
         write_json(path, [2])
     assert read_json(path, []) == [1]
@@ -48,7 +57,7 @@ def test_lines_appear_at_once_on_a_disk(tmp_path):
 
 
 def test_lines_wait_for_flush_in_an_object_store(tmp_path, monkeypatch):
-    monkeypatch.setattr(folder, "is_local", lambda path: False)
+    monkeypatch.setattr(files, "is_local", lambda path: False)
     path = tmp_path / "log.txt"
     path.write_text("zero\n")
     lines = Lines(path)
@@ -58,3 +67,14 @@ def test_lines_wait_for_flush_in_an_object_store(tmp_path, monkeypatch):
     lines.append("two")
     lines.flush()
     assert path.read_text() == "zero\none\ntwo\n"
+
+
+def test_a_folder_is_a_run_where_it_has_checkpoints(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "/else/where")
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    assert is_run("~/run") and is_run(tmp_path / "run")
+    assert not is_run("~") and not is_run("no/such")
+    assert str(absolute("~/run")) == str(tmp_path / "run")
+    assert str(absolute("gs://bucket/run")) == "gs://bucket/run"
+    assert str(cache_folder("xla")) == "/else/where/resnet_jax/xla"

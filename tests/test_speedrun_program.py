@@ -10,7 +10,7 @@ import pytest
 
 from resnet_jax.models import create_model
 from resnet_jax.optim import create_optimizer
-from resnet_jax.program import (
+from resnet_jax.speedrun_program import (
     Program,
     Speedrun,
     batched,

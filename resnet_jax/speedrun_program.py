@@ -1,4 +1,7 @@
-"""A whole run as one compiled program: data on the device, no host between steps."""
+"""The device's side of a speedrun: a whole run as one compiled program.
+
+The data is on the device, and no host comes between the steps.
+"""
 
 import dataclasses
 from collections.abc import Callable, Mapping
