@@ -56,7 +56,10 @@ setup(
         "tensorboard": ["tensorboardX>=2.6.2"],
         "notebooks": NOTEBOOKS,
         "test": [*TEST, *NOTEBOOKS, *HUB, "tensorboardX>=2.6.2"],
-        "parity": ["torch>=2.5", "torchvision>=0.20", "timm>=1.0.15"],
+        "parity": [
+            *("torch>=2.5", "torchvision>=0.20", "timm>=1.0.15"),
+            "torch-fidelity>=0.4",
+        ],
     },
     entry_points={"console_scripts": ["resnet-jax = resnet_jax.main:run"]},
 )

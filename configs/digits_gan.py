@@ -15,7 +15,7 @@ from resnet_jax.config import new_config, smoke
 def get_config(variant=""):
     config = new_config()
     config.batch_size = 64
-    config.total_steps = 3000
+    config.total_steps = 2000
     config.task = dict(
         name="gan",
         loss="relativistic",
@@ -24,7 +24,7 @@ def get_config(variant=""):
         ema_ramp=0.2,
     )
     # Groups of channels would be slow on CPUs, and are few in networks so small.
-    network = dict(width=48, blocks=1, group_size=96)
+    network = dict(width=32, blocks=1, group_size=64)
     config.generator = dict(name="r3gan_generator", latent_size=32, **network)
     config.discriminator = dict(name="r3gan_discriminator", **network)
     adam = dict(

@@ -1,7 +1,7 @@
 """Feature networks: what generated images are compared in."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import flax.linen as nn
@@ -100,6 +100,10 @@ class FeatureNetwork:
             x = RESIZES[self.resize](x, self.size)
         mean, std = (255 * np.asarray(v, np.float64) for v in (self.mean, self.std))
         return (x - mean.astype(np.float32)) / std.astype(np.float32)
+
+    def resize_of(self, size: Sequence[int]) -> str:
+        """How images of a size come to the network's: 'none' where they have it."""
+        return "none" if self.size in (None, tuple(size)) else self.resize
 
     def named(self, values: Mapping[str, float]) -> dict[str, float]:
         """The values under the names that papers use, where this network is theirs.

@@ -24,6 +24,7 @@ def evaluator(batch_size):
         "classification",
         spec=data.spec,
         total_steps=10,
+        batch_size=8,
         model={"name": "resnet20", "width": 4, "stage_sizes": (1,)},
         optim={"name": "sgd", "schedule": {"name": "constant", "base": 0.1}},
     )

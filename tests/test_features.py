@@ -72,6 +72,11 @@ def test_units_are_the_networks():
     np.testing.assert_allclose(made.units(large), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_what_is_done_is_said():
+    assert network().resize_of([8, 8]) == network(size=None).resize_of((9, 9)) == "none"
+    assert network(resize="legacy").resize_of((9, 8)) == "legacy"
+
+
 def test_grey_and_color():
     color, grey = network(), network(channels=1)
     shown = images(2, 8, 8, 1)

@@ -15,8 +15,8 @@ def to_uint8(images: Array) -> Array:
     Args:
         images: float [...]; NaN becomes 0.
     """
-    scaled = jnp.round(jnp.nan_to_num(images.astype(jnp.float32)) * 127.5 + 127.5)
-    return jnp.clip(scaled, 0, 255).astype(jnp.uint8)
+    scaled = jnp.round(images.astype(jnp.float32) * 127.5 + 127.5)
+    return jnp.clip(jnp.nan_to_num(scaled), 0, 255).astype(jnp.uint8)
 
 
 QUANTIZER = "round(127.5 x + 127.5)"

@@ -351,8 +351,8 @@ class Gan:
         for column in range(COLUMNS):
             inputs = {"index": row * COLUMNS + column}
             if self.game.conditional:
-                label = row % self.game.generator.num_classes
-                inputs = {"index": jnp.full_like(row, column), "label": label}
+                again, label = jnp.divmod(row, self.game.generator.num_classes)
+                inputs = {"index": again * COLUMNS + column, "label": label}
             shown[f"fake {column}"] = self.predict(state, inputs, key)["image"]
         return shown
 

@@ -144,7 +144,7 @@ def compare(
         num_fake=len(files),
         features=scorer.network.name,
         digest=scorer.digest,
-        resize=resize_of(scorer, size),
+        resize=scorer.network.resize_of(size),
         size=size,
         quantizer="stored",
         sampled=MOST,
@@ -183,7 +183,7 @@ def measure(
         "name": name,
         "features": scorer.network.name,
         "digest": scorer.digest,
-        "resize": resize_of(scorer, size),
+        "resize": scorer.network.resize_of(size),
         "size": size,
     }
     made = Reference(sums["real"], drawn["real"].array(MOST), about)
@@ -222,7 +222,7 @@ def several(folder: str) -> list[pathlib.Path]:
 def fitting(known: Reference, name: str, scorer: Scorer) -> None:
     """Refuses a reference in the features of another network."""
     size = tuple(known.about["size"])
-    ours = {"digest": scorer.digest, "resize": resize_of(scorer, size)}
+    ours = {"digest": scorer.digest, "resize": scorer.network.resize_of(size)}
     for what, given in ours.items():
         if known.about[what] != given:
             raise ValueError(
@@ -231,11 +231,6 @@ def fitting(known: Reference, name: str, scorer: Scorer) -> None:
                 f"{scorer.network.name} ({what} {given}); name the same, or make the "
                 "reference again."
             )
-
-
-def resize_of(scorer: Scorer, size: tuple[int, ...]) -> str:
-    """How images of a size come to the network's: 'none' where they have it."""
-    return "none" if scorer.network.size in (None, size) else scorer.network.resize
 
 
 def references() -> pathlib.Path:

@@ -67,6 +67,14 @@ def test_fewer_features_than_dimensions():
     assert np.isfinite(apart) and apart > 0
 
 
+def test_features_that_are_always_zero_change_nothing():
+    """As after ReLU. Then only the eigenvectors give a factor."""
+    real, fake = features(0, 200, 5), features(1, 150, 5)
+    wider = (moments(np.pad(x, ((0, 0), (0, 3)))) for x in (real, fake))
+    distance = frechet_distance(moments(real), moments(fake))
+    assert frechet_distance(*wider) == pytest.approx(distance, rel=1e-10)
+
+
 def test_no_number_of_too_little_or_broken_features():
     one, broken = moments(np.ones((1, 2))), moments(np.full((3, 2), np.nan))
     fine = moments(features(0, 9, 2))

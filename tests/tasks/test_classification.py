@@ -43,6 +43,7 @@ def make(axis_name=None, model=MODEL, optim=OPTIM, **section):
         {"name": "classification", **section},
         spec=SPEC,
         total_steps=10,
+        batch_size=8,
         axis_name=axis_name,
         model=model,
         optim=optim,

@@ -49,10 +49,11 @@ def make(axis_name=None, teacher=TEACHER, source="somewhere", **options):
         {"name": "classification", **options},
         spec=SPEC,
         total_steps=10,
+        batch_size=8,
         axis_name=axis_name,
         model={"name": "resnet20", **SIZE},
         optim=OPTIM,
-        teacher={"source": source, "teacher": teacher, **fields},
+        teacher={"source": source, "network": teacher, **fields},
     )
 
 
