@@ -62,7 +62,8 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
         if not isinstance(section, ConfigDict):
             continue
         if name in ("generator", "discriminator"):
-            section.update(_narrow(section))
+            with section.ignore_type():  # a width per stage becomes one for all
+                section.update(_narrow(section))
         norm, schedule = section.get("norm"), section.get("schedule")
         if isinstance(norm, ConfigDict) and "group_size" in norm:
             norm.group_size = config.batch_size

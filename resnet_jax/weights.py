@@ -38,7 +38,10 @@ def warm_start(
     start = {}
     for name, net in state.nets.items():
         if name not in found:
-            raise ValueError(f"init_from '{source}' has no network '{name}'.")
+            raise ValueError(
+                f"init_from '{source}' has no network '{name}'; name the run of a "
+                "task with the same networks."
+            )
         values = flatten_dict(found[name])
         wanted = flatten_dict({"params": net.params, "stats": net.stats})
         other = [

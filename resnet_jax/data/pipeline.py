@@ -162,12 +162,7 @@ class Data(Evaluations):
         Raises:
             ValueError: that is more than the training set has.
         """
-        size = draws * self._size
-        if size > (examples := len(self._train.source)):
-            raise ValueError(
-                f"a step takes {draws} x batch_size = {size} examples, more than the "
-                f"{examples} of {self._train.source!r}; lower batch_size."
-            )
+        size = self.step_size(draws)
         rows = slice(draws * self._rows.start, draws * self._rows.stop)
         batches = TrainBatches(
             self._train,
@@ -186,6 +181,20 @@ class Data(Evaluations):
                 yield batch
         finally:
             source.close()
+
+    def step_size(self, draws: int) -> int:
+        """Examples of a step that takes so many batches.
+
+        Raises:
+            ValueError: that is more than the training set has.
+        """
+        size = draws * self._size
+        if size > (examples := len(self._train.source)):
+            raise ValueError(
+                f"a step takes {draws} x batch_size = {size} examples, more than the "
+                f"{examples} of {self._train.source!r}; lower batch_size."
+            )
+        return size
 
     def whole(self, name: str) -> Batch:
         """Every example of 'train' or of an evaluation in one batch, in order.

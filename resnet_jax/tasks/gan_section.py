@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import jax.numpy as jnp
+
 from resnet_jax.augment import AdaptiveStrength, create_augment
 from resnet_jax.averaging import Averaging
 from resnet_jax.lookup import check_arguments, suggest
 from resnet_jax.losses.adversarial import LOSSES
-from resnet_jax.models import create_model
-from resnet_jax.optim import create_optimizer, create_schedule
+from resnet_jax.models import MODELS, create_model
+from resnet_jax.optim import Schedule, create_optimizer, create_schedule
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.game import Game
 from resnet_jax.tasks.gan import Gan
@@ -66,9 +68,12 @@ def gan(
     Raises:
         ValueError: a name or value is unknown or out of range, or they do not fit.
     """
-    for name, value in (("n_critic", n_critic), ("microbatches", microbatches)):
-        if value < 1:
-            raise ValueError(f"task.{name} is {value}; expected at least 1.")
+    least = {"n_critic": 1, "microbatches": 1, "standing": 0}
+    for name, value in zip(least, (n_critic, microbatches, standing), strict=True):
+        if value < least[name]:
+            raise ValueError(
+                f"task.{name} is {value}; expected at least {least[name]}."
+            )
     if loss not in LOSSES:
         raise ValueError(f"unknown loss '{loss}'. {suggest(loss, LOSSES)}")
     if set(spec.mean + spec.std) != {0.5}:
@@ -84,8 +89,8 @@ def gan(
         )
     given: dict[str, Any] = {"axis_name": axis_name}
     given["num_classes"] = spec.num_classes if conditional else 0
-    maker = _network(generator, "generator", "latent_size", spec, given)
-    judge = _network(discriminator, "discriminator", "mixes_examples", spec, given)
+    maker = _network(generator, "generator", spec, given)
+    judge = _network(discriminator, "discriminator", spec, given)
     _check_batches(LOSSES[loss].relativistic, conditional, generator_batches, n_critic)
     augmentation, strength = _augmentation(augment, total_images)
     game = Game(
@@ -109,7 +114,7 @@ def gan(
             ema_decay,
             half_life=None
             if ema_half_life is None
-            else create_schedule(ema_half_life, total_images),
+            else _schedule(ema_half_life, "task.ema_half_life", total_images),
             batch_size=n_critic * batch_size,
             ramp=ema_ramp,
         ),
@@ -120,16 +125,18 @@ def gan(
     )
 
 
-def _network(
-    section: Mapping, what: str, mark: str, spec: DataSpec, given: Mapping
-) -> Any:
-    """A generator or discriminator of the data's images; `mark` is what only it has."""
+def _network(section: Mapping, what: str, spec: DataSpec, given: Mapping) -> Any:
+    """A generator or discriminator of the data's images."""
     height, width, channels = spec.shapes["image"]
     if height != width:
         raise ValueError(
             f"the images of {spec.source} have {height}x{width} pixels and generators "
             "make squares; crop or resize them in data.train.transforms."
         )
+    name = section.get("name")
+    if name in MODELS and not name.endswith(f"_{what}"):
+        fitting = [model for model in MODELS if model.endswith(f"_{what}")]
+        raise ValueError(f"'{name}' is no {what}. {suggest(name, fitting)}")
     known = {"resolution": height, "channels": channels, **given}
     for field, value in known.items():
         if section.get(field, value) != value:
@@ -137,12 +144,7 @@ def _network(
                 f"{what}.{field} is {section[field]} and the data asks for {value}; "
                 "remove it from the config."
             )
-    network = create_model(**{"name": None, **section, **known})
-    if not hasattr(network, mark):
-        raise ValueError(
-            f"'{section.get('name')}' is no {what}; choose a name that ends in _{what}."
-        )
-    return network
+    return create_model(**{"name": None, **section, **known})
 
 
 def _check_batches(
@@ -155,16 +157,17 @@ def _check_batches(
             if relativistic
             else "its labels are those of the discriminator's batches"
         )
+        upto = "1" if most == 1 else f"1 to {most}"
         raise ValueError(
-            f"task.generator_batches is {generator_batches}; expected 1"
-            + (f" to {most}, as {why}." if most else " or more.")
+            f"task.generator_batches is {generator_batches}; expected "
+            + (f"{upto}, as {why}." if most else "1 or more.")
         )
 
 
 def _penalties(section: Mapping, discriminator: Any, total_images: int) -> Penalties:
     check_arguments(Penalties, dict.fromkeys(section), "penalties")
     weights = {
-        name: create_schedule(value, total_images)
+        name: _schedule(value, f"penalties.{name}", total_images)
         for name, value in section.items()
         if name != "change" and value
     }
@@ -197,9 +200,22 @@ def _augmentation(section: Mapping | None, total_images: int) -> tuple[Any, Stre
         rest = {key: value for key, value in strength.items() if key != "name"}
         check_arguments(AdaptiveStrength, rest, "augment.strength")
         return augment, Strength(adaptive=AdaptiveStrength(**rest))
-    if not hasattr(strength, "keys") and not 0 <= strength <= 1:
-        raise ValueError(f"augment.strength is {strength}; expected 0 to 1.")
-    return augment, Strength(create_schedule(strength, total_images))
+    schedule = _schedule(strength, "augment.strength", total_images)
+    # As floats: images seen may be more than 32 bits count.
+    values = [float(schedule(jnp.float32(seen))) for seen in (0, total_images)]
+    if not 0 <= min(values) <= max(values) <= 1:
+        raise ValueError(
+            f"augment.strength goes from {values[0]:g} to {values[1]:g}; expected "
+            "values from 0 to 1."
+        )
+    return augment, Strength(schedule)
+
+
+def _schedule(section: Value, what: str, total_images: int) -> Schedule:
+    try:
+        return create_schedule(section, total_images)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
 
 
 def _evaluation(section: Mapping | None, num_classes: int) -> GanEvaluation:

@@ -87,10 +87,9 @@ def generate(
         ValueError: there is no such run or class, it makes no images, the folder has
             files, or a number is out of range.
     """
-    if count < 1 or seed < 0:
-        raise ValueError(
-            f"--count is {count} and --seed {seed}; expected at least 1 and 0."
-        )
+    for flag, value, least in (("count", count, 1), ("seed", seed, 0)):
+        if value < least:
+            raise ValueError(f"--{flag} is {value}; expected at least {least}.")
     if picture and picture not in PICTURES:
         raise ValueError(f"--picture='{picture}'. {suggest(picture, PICTURES)}")
     factor = _number(truncation)
@@ -102,6 +101,8 @@ def generate(
     chosen = _labels(labels, maker.names)
     folder = pathlib.Path(out).expanduser() if out else None
     folder = folder or absolute(source) / "generated" / f"{run.step}-seed{seed}"
+    if file := next((p for p in (folder, *folder.parents) if p.is_file()), None):
+        raise ValueError(f"--out: '{file}' is a file; name a new folder.")
     if picture:
         file = folder / f"{picture}.png"
         if file.exists():
@@ -187,6 +188,8 @@ def _labels(text: str, names: tuple[str, ...]) -> np.ndarray:
             found.append(int(word))
         else:
             raise ValueError(f"--labels: no class '{word}'. {suggest(word, names)}")
+    if not found:
+        raise ValueError(f"--labels={text} names no class. {suggest('', names)}")
     return np.array(found)
 
 

@@ -62,6 +62,7 @@ def train(
     helpers = read_helpers(plain, data.spec)
     task = build_task(plain, data.spec, {k: v.network for k, v in helpers.items()})
     check_best(plan.best[0], task, tuple(data.evals))
+    data.step_size(task.draws)
     stop = Stop()
     plan = dataclasses.replace(
         plan,
