@@ -19,7 +19,7 @@ from resnet_jax.state import NetState, TrainState, descend, init_net
 from resnet_jax.tasks.base import Batch, pixels
 from resnet_jax.tasks.game import Game
 from resnet_jax.tasks.gan_evaluation import GanEvaluation
-from resnet_jax.tasks.samples import numbered, spread
+from resnet_jax.tasks.samples import alarm, numbered, spread
 from resnet_jax.tasks.strength import Strength
 
 
@@ -370,27 +370,11 @@ class Gan:
         Args:
             scalars: means of train_step's.
         """
-        if scalars["spread"] < COLLAPSED:
-            return (
-                "the generator makes almost one image of all latents (they vary "
-                f"{scalars['spread']:.3f} times as much as real ones). Take a loss "
-                "with penalties (relativistic, r1 and r2), or a lower learning rate."
-            )
-        if scalars["discriminator_gradient_norm"] < SILENT:
-            return (
-                "the discriminator has nothing more to learn (a gradient of "
-                f"{scalars['discriminator_gradient_norm']:.1e}), and so nothing to "
-                "teach. Penalize its gradient (r1), or lower its learning rate."
-            )
-        return ""
+        return alarm(scalars)
 
 
 # Columns of the grids that a run paints.
 COLUMNS = 8
-# Of the deviation of real images: below it, all fakes are one image.
-COLLAPSED = 0.05
-# A gradient norm below which a discriminator stands still.
-SILENT = 1e-7
 
 
 def named(net: str, scalars: Mapping[str, Array], hyper: Mapping) -> dict[str, Array]:
