@@ -182,7 +182,7 @@ def test_an_update_writes_its_own_network_only():
     jax.tree.map(np.testing.assert_array_equal, *generators(state, after))
     assert changed(state, after, "discriminator", "params")
     assert changed(state, after, "discriminator", "stats")
-    then, _ = task.generator_step(after, parts, KEY, 0)
+    then, _ = task.generator_step(after, parts, KEY)
     assert changed(after, then, "generator", "stats")
     for a, b in zip(*map(jax.tree.leaves, discriminators(after, then)), strict=True):
         np.testing.assert_array_equal(a, b)
