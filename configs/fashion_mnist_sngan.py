@@ -23,7 +23,7 @@ from resnet_jax.config import new_config, smoke
 def get_config(variant=""):
     config = new_config()
     config.batch_size = 64
-    config.total_steps = 6000
+    config.total_steps = 5000
     config.task = dict(
         name="gan",
         loss="hinge",
