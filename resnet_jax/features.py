@@ -139,6 +139,10 @@ class Pixels:
             x = RESIZES[self.resize](x, (self.side, self.side))
         return {"features": x.reshape(len(x), -1) / 255}
 
+    def resize_of(self, size: Sequence[int]) -> str:
+        """How images of a size are reduced: 'none' where they are small."""
+        return self.resize if max(size) > self.side else "none"
+
     def named(self, values: Mapping[str, float]) -> dict[str, float]:
         """The values as they are: papers have no name for them."""
         return dict(values)

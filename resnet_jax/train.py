@@ -12,7 +12,6 @@ from resnet_jax.checkpoint import Checkpoints, SaveError
 from resnet_jax.evaluate import Evaluator, judge
 from resnet_jax.parallel import (
     compile_once,
-    compile_step,
     compiler_options,
     make_mesh,
     place,
@@ -23,8 +22,8 @@ from resnet_jax.plan import Plan, keys
 from resnet_jax.preemption import Preempted
 from resnet_jax.report import Report, grid
 from resnet_jax.state import TrainState
-from resnet_jax.tasks.base import Task
-from resnet_jax.window import LostError, NonFiniteError, Window, check_finite
+from resnet_jax.tasks.base import Task, compile_train_step
+from resnet_jax.window import LostError, NonFiniteError, Window, check_finite, heed
 
 MAX_ROLLBACKS = 3
 
@@ -68,10 +67,7 @@ def train(
             with contextlib.closing(batches):
                 return _run(task, data, batches, plan, report, checkpoints, state, past)
         except (NonFiniteError, LostError) as error:
-            options = plan.options
-            lost = isinstance(error, LostError)
-            answer = options.on_alarm if lost else options.on_nonfinite
-            if answer != "rollback" or attempt >= MAX_ROLLBACKS:
+            if not error.rolls_back(plan.options) or attempt >= MAX_ROLLBACKS:
                 raise
             state, past = begin(task, data, plan, report, checkpoints)
             attempt += 1
@@ -138,14 +134,9 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
 
     def tell(upto):
         nonlocal alarm
-        if not (values := window.collect(upto)):
-            return
-        report.log(upto, values)
-        before, alarm = alarm, task.alarm(training_scalars(values))
-        if alarm and options.on_alarm != "warn":
-            raise LostError(f"at step {upto:,} {alarm}")
-        if alarm and not before:
-            report.warn(f"at step {upto:,} {alarm}")
+        if values := window.collect(upto):
+            report.log(upto, values)
+            alarm = heed(task, upto, values, alarm, options.on_alarm, report.warn)
 
     def save(score=None):
         nonlocal saved
@@ -210,18 +201,3 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
             f"evaluations without a better {plan.best[0]} than at {waiting.step:,}."
         )
     return state, metrics
-
-
-def training_scalars(values):
-    """The means of train_step's scalars among the logged values, by their own names."""
-    named = {name.partition("/")[::2]: value for name, value in values.items()}
-    return {name: value for (place, name), value in named.items() if place == "train"}
-
-
-def compile_train_step(task: Task, mesh, mode: str):
-    """The task's step with the key of its step number, ready to be lowered."""
-
-    def train_step(state, batch, key):
-        return task.train_step(state, batch, jax.random.fold_in(key, state.step))
-
-    return compile_step(train_step, mesh, mode)

@@ -1,13 +1,14 @@
 """The scalars of the steps since the last log point."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from resnet_jax.plan import Options
 from resnet_jax.state import TrainState
 
 # Steps that may be under way on the device while the host prepares the next.
@@ -17,9 +18,52 @@ IN_FLIGHT = 4
 class NonFiniteError(Exception):
     """A loss, a gradient or a weight is not a number any more."""
 
+    def rolls_back(self, options: Options) -> bool:
+        """Whether the run is to go back to its last checkpoint."""
+        return options.on_nonfinite == "rollback"
+
 
 class LostError(Exception):
     """Training leads nowhere any more, as the task says."""
+
+    def rolls_back(self, options: Options) -> bool:
+        """Whether the run is to go back to its last checkpoint."""
+        return options.on_alarm == "rollback"
+
+
+def heed(
+    task: Any,
+    step: int,
+    values: Mapping[str, float],
+    before: str,
+    on_alarm: str,
+    warn: Callable[[str], None],
+) -> str:
+    """Asks the task whether training leads somewhere, and warns or stops.
+
+    Args:
+        task: with `alarm`.
+        step: completed steps.
+        values: what Window.collect gave.
+        before: the alarm of the log point before: what goes on is not said again.
+        on_alarm: of the plan's options.
+        warn: says something.
+
+    Returns:
+        The alarm, '' for none.
+
+    Raises:
+        LostError: there is one, and on_alarm is not 'warn'.
+    """
+    named = {name.partition("/")[::2]: value for name, value in values.items()}
+    alarm = task.alarm(
+        {key: v for (place, key), v in named.items() if place == "train"}
+    )
+    if alarm and on_alarm != "warn":
+        raise LostError(f"at step {step:,} {alarm}")
+    if alarm and not before:
+        warn(f"at step {step:,} {alarm}")
+    return alarm
 
 
 class Window:

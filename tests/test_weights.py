@@ -10,11 +10,11 @@ import pytest
 
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.helpers import read_helpers
 from resnet_jax.run import build_task, load
 from resnet_jax.spec import DataSpec
-from resnet_jax.train import compile_train_step
+from resnet_jax.tasks.base import compile_train_step
 from resnet_jax.verbs.train import train
-from resnet_jax.helpers import read_helpers
 from resnet_jax.weights import warm_start
 
 

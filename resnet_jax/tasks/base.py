@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+import jax
 import numpy as np
 from jax import Array
 
 from resnet_jax.figures import Figure
 from resnet_jax.metrics.accumulator import Accumulator
+from resnet_jax.parallel import compile_step
 from resnet_jax.state import TrainState
 
 Batch = Mapping[str, Any]
@@ -103,3 +105,12 @@ def pixels(image: Array, mean: tuple[float, ...], std: tuple[float, ...]) -> Arr
     scale = 1.0 / (peak * np.asarray(std, np.float32))
     offset = np.asarray(mean, np.float32) / np.asarray(std, np.float32)
     return image.astype(np.float32) * scale - offset
+
+
+def compile_train_step(task: Task, mesh, mode: str):
+    """The task's step with the key of its step number, ready to be lowered."""
+
+    def train_step(state, batch, key):
+        return task.train_step(state, batch, jax.random.fold_in(key, state.step))
+
+    return compile_step(train_step, mesh, mode)

@@ -19,7 +19,7 @@ from resnet_jax.state import NetState, TrainState, descend, init_net
 from resnet_jax.tasks.base import Batch, pixels
 from resnet_jax.tasks.game import Game
 from resnet_jax.tasks.gan_evaluation import GanEvaluation
-from resnet_jax.tasks.samples import numbered, spread
+from resnet_jax.tasks.samples import alarm, numbered, spread
 from resnet_jax.tasks.strength import Strength
 
 
@@ -125,26 +125,24 @@ class Gan:
         """n_critic updates of the discriminator, one of the generator; see scalars."""
         critic_key, generator_key, noise_key = jax.random.split(key, 3)
         parts = self.deal(batch, noise_key)
-        size = parts["image"].shape[1] * axis_size(self.game.axis_name)
-        first = state.step * self.n_critic * size
+        before = state.step * self.n_critic
 
         def update(state, index):
             part = jax.tree.map(lambda x: x[index], parts)
-            return self.discriminator_step(
-                state, part, jax.random.fold_in(critic_key, index), first + index * size
-            )
+            key = jax.random.fold_in(critic_key, index)
+            return self.discriminator_step(state, part, key, before + index)
 
         if jax.default_backend() == "cpu":
             # XLA's convolutions inside a CPU while loop are ten times slower.
-            rows = []
+            each = []
             for index in range(self.n_critic):
-                state, row = update(state, index)
-                rows.append(row)
-            scalars = jax.tree.map(lambda *x: jnp.stack(x), *rows)
+                state, scalars = update(state, index)
+                each.append(scalars)
+            scalars = jax.tree.map(lambda *x: jnp.stack(x), *each)
         else:
             state, scalars = jax.lax.scan(update, state, jnp.arange(self.n_critic))
         scalars = jax.tree.map(lambda x: x.mean(0), scalars)
-        state, more = self.generator_step(state, parts, generator_key, first)
+        state, more = self.generator_step(state, parts, generator_key)
         return dataclasses.replace(state, step=state.step + 1), {**scalars, **more}
 
     def deal(self, batch: Batch, key: Array) -> dict[str, Array]:
@@ -164,7 +162,7 @@ class Gan:
         return {**parts, "image": image}
 
     def discriminator_step(
-        self, state: TrainState, real: Batch, key: Array, seen: Array
+        self, state: TrainState, real: Batch, key: Array, updates: Array
     ) -> tuple[TrainState, dict[str, Array]]:
         """One update of the discriminator, on as many fakes as there are reals.
 
@@ -174,7 +172,7 @@ class Gan:
             state: the discriminator and the memory of the one returned are new.
             real: image [B, H, W, C] in model units, label [B] where images have one.
             key: of this update.
-            seen: real images before it.
+            updates: of the discriminator before this one.
 
         Returns:
             The state, and discriminator_loss, discriminator_gradient_norm,
@@ -183,6 +181,8 @@ class Gan:
         """
         latent_key, loss_key, noise_key = jax.random.split(key, 3)
         memory, count = state.memory or {}, real["image"].shape[0]
+        size = count * axis_size(self.game.axis_name)
+        seen = updates * float(size)  # whole numbers of 32 bits end at 2 billion
         latents = self.game.latents(latent_key, count)
         generator = state.nets["generator"]
         fake, _ = self.game.generate(generator.params, generator.stats, latents, real)
@@ -205,8 +205,7 @@ class Gan:
             microbatches=self.microbatches,
             axis_name=self.game.axis_name,
         )
-        size = count * axis_size(self.game.axis_name)
-        memory = self.strength.after(memory, scalars.pop("sign"), seen, size)
+        memory = self.strength.after(memory, scalars.pop("sign"), updates, size)
         memory = self.game.penalties.after(memory, scalars)
         nets = {**state.nets, "discriminator": net}
         scalars |= {"spread": spread(fake, real["image"], self.game.axis_name)}
@@ -216,7 +215,7 @@ class Gan:
         return state, named("discriminator", scalars, hyper)
 
     def generator_step(
-        self, state: TrainState, parts: Batch, key: Array, seen: Array
+        self, state: TrainState, parts: Batch, key: Array
     ) -> tuple[TrainState, dict[str, Array]]:
         """One update of the generator and of its average.
 
@@ -225,7 +224,6 @@ class Gan:
             parts: of the whole step, [draws, B, ...]. A relativistic loss takes the
                 last of them; otherwise labels are those of the first.
             key: of this update.
-            seen: real images before the step.
 
         Returns:
             The state, and generator_loss, generator_gradient_norm,
@@ -233,6 +231,8 @@ class Gan:
         """
         latent_key, loss_key = jax.random.split(key)
         size = parts["image"].shape[1]
+        batch = self.n_critic * size * axis_size(self.game.axis_name)
+        seen = state.step * float(batch)
         if self.game.loss.relativistic:
             inputs = jax.tree.map(lambda x: x[-1], dict(parts))
         else:
@@ -370,27 +370,11 @@ class Gan:
         Args:
             scalars: means of train_step's.
         """
-        if scalars["spread"] < COLLAPSED:
-            return (
-                "the generator makes almost one image of all latents (they vary "
-                f"{scalars['spread']:.3f} times as much as real ones). Take a loss "
-                "with penalties (relativistic, r1 and r2), or a lower learning rate."
-            )
-        if scalars["discriminator_gradient_norm"] < SILENT:
-            return (
-                "the discriminator has nothing more to learn (a gradient of "
-                f"{scalars['discriminator_gradient_norm']:.1e}), and so nothing to "
-                "teach. Penalize its gradient (r1), or lower its learning rate."
-            )
-        return ""
+        return alarm(scalars)
 
 
 # Columns of the grids that a run paints.
 COLUMNS = 8
-# Of the deviation of real images: below it, all fakes are one image.
-COLLAPSED = 0.05
-# A gradient norm below which a discriminator stands still.
-SILENT = 1e-7
 
 
 def named(net: str, scalars: Mapping[str, Array], hyper: Mapping) -> dict[str, Array]:

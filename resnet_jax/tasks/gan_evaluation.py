@@ -20,7 +20,7 @@ class GanEvaluation:
 
     Attributes:
         network: images uint8 to features [B, D] and, but for Pixels, logits [B, K].
-        measures: names in metrics.generation.METRICS.
+        measures: names in metrics.generation.METRICS; () for scores alone.
         num_classes: of the labels, where the network tells the same classes apart, so
             that it can judge whether an image is of its class; else 0.
 
@@ -33,7 +33,7 @@ class GanEvaluation:
     num_classes: int = 0
 
     def __post_init__(self):
-        generation_metrics(self.measures)
+        generation_metrics(self.measures or ("frechet",))
         if "classifier" in self.measures and isinstance(self.network, Pixels):
             raise ValueError(
                 "features.measures has 'classifier', which needs a classifier: name a "
@@ -45,7 +45,8 @@ class GanEvaluation:
         """The accumulators by name."""
         right = ("right",) if self.num_classes else ()
         scores = means("real_score", "fake_score", *right)
-        return {"scores": scores, **generation_metrics(self.measures)}
+        measures = generation_metrics(self.measures) if self.measures else {}
+        return {"scores": scores, **measures}
 
     def rows(
         self, variables: Any, real: Array, fake: Array, label: Array | None

@@ -221,6 +221,9 @@ def _schedule(section: Value, what: str, total_images: int) -> Schedule:
 def _evaluation(section: Mapping | None, num_classes: int) -> GanEvaluation:
     fields = {key: value for key, value in (section or {}).items() if key != "source"}
     check_arguments(GanEvaluation, fields, "features", given=("num_classes",))
+    if (section or {}).get("source") and not fields.get("network"):
+        # The run of such a task is looked at without what it was measured by.
+        return GanEvaluation(measures=())
     model = getattr(fields.get("network"), "model", None)
     same = model is not None and model.num_classes == num_classes
     return GanEvaluation(**fields, num_classes=num_classes if same else 0)

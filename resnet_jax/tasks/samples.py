@@ -1,8 +1,15 @@
 """Generated images: the latents they come from and their variety."""
 
+from collections.abc import Mapping
+
 import jax
 import jax.numpy as jnp
 from jax import Array
+
+# Of the deviation of real images: below it, all fakes are one image.
+COLLAPSED = 0.05
+# A gradient norm below which a discriminator stands still.
+SILENT = 1e-7
 
 
 def spread(fake: Array, real: Array, axis_name: str | None) -> Array:
@@ -25,3 +32,20 @@ def numbered(key: Array, index: Array, size: int) -> Array:
     return jax.vmap(lambda i: jax.random.normal(jax.random.fold_in(key, i), (size,)))(
         index
     )
+
+
+def alarm(scalars: Mapping[str, float]) -> str:
+    """What is wrong, with its remedy, in a game of such means; '' for nothing."""
+    if scalars["spread"] < COLLAPSED:
+        return (
+            "the generator makes almost one image of all latents (they vary "
+            f"{scalars['spread']:.3f} times as much as real ones). Take a loss "
+            "with penalties (relativistic, r1 and r2), or a lower learning rate."
+        )
+    if scalars["discriminator_gradient_norm"] < SILENT:
+        return (
+            "the discriminator has nothing more to learn (a gradient of "
+            f"{scalars['discriminator_gradient_norm']:.1e}), and so nothing to "
+            "teach. Penalize its gradient (r1), or lower its learning rate."
+        )
+    return ""

@@ -34,17 +34,17 @@ class Strength:
         return {"augment": self.adaptive.start()} if self.adaptive else {}
 
     def after(
-        self, memory: Mapping[str, Any], sign_mean: Array, seen: Array, size: int
+        self, memory: Mapping[str, Any], sign_mean: Array, updates: Array, size: int
     ) -> dict[str, Any]:
         """The memory after an update of the discriminator.
 
         Args:
             memory: before it.
             sign_mean: of the logits of its real images.
-            seen: real images before it.
-            size: how many it took, on all devices.
+            updates: of the discriminator before it.
+            size: real images that it took, on all devices.
         """
         if not self.adaptive:
             return dict(memory)
-        new = self.adaptive.follow(memory["augment"], sign_mean, seen // size, size)
+        new = self.adaptive.follow(memory["augment"], sign_mean, updates, size)
         return {**memory, "augment": new}

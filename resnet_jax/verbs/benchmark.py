@@ -21,7 +21,8 @@ from resnet_jax.parallel import make_mesh, place, replicated
 from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report
 from resnet_jax.run import build_data, build_task, make_plan
-from resnet_jax.train import compile_train_step, train
+from resnet_jax.tasks.base import compile_train_step
+from resnet_jax.train import train
 
 ROUNDS = 3
 

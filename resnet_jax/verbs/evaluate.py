@@ -1,5 +1,6 @@
 """resnet-jax evaluate: how good a run or pretrained weights are on some data."""
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -14,12 +15,17 @@ from resnet_jax.data.reader import Reader
 from resnet_jax.data.view import View, match_classes
 from resnet_jax.evaluate import Evaluator
 from resnet_jax.files import absolute, is_run
+from resnet_jax.helpers import read_helpers
 from resnet_jax.lookup import few
+from resnet_jax.metrics.protocol import Protocol
+from resnet_jax.metrics.sample import MOST
 from resnet_jax.parallel import replicated
 from resnet_jax.plan import keys
-from resnet_jax.run import build_data, load, make_plan
+from resnet_jax.run import build_data, build_task, load, make_plan
+from resnet_jax.scorer import weights_digest
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
+from resnet_jax.tasks import Classification, Gan
 from resnet_jax.verbs.evaluation import Evaluation, save
 from resnet_jax.verbs.robustness import check_task, measure, read_corruptions
 from resnet_jax.verbs.table import warn
@@ -141,15 +147,15 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
     state = jax.device_put(trial.state, replicated(evaluator.mesh))
     state = evaluator.prepare(state)
     sums = evaluator(state)
-    metrics = {
-        f"{name}/{key}": value
-        for name, found in sums.items()
-        for part, metric in task.metrics.items()
-        for key, value in metric.summary(found[part]).items()
-    }
-    metrics = {**task.summarize(sums), **metrics}
-    protocol = " ".join([trial.protocol, *uncounted(data, metrics)])
+    metrics = task.summarize(sums)
+    if isinstance(task, Classification):
+        metrics |= in_full(task, sums)
+    compared = protocols(trial)
+    sentences = [f"{name}: {each}" for name, each in compared.items()]
+    protocol = " ".join([trial.protocol, *sentences, *uncounted(data, metrics)])
     result = Evaluation(source, trial.step, protocol, metrics)
+    if compared:
+        result["protocols"] = {name: each.record() for name, each in compared.items()}
     if kinds:
         result["robustness"] = measure(
             evaluator,
@@ -164,6 +170,40 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
         figures = task.figures(sums)
         save(result, figures, data, kinds, where, stem, trial.seed, page)
     return result
+
+
+def in_full(task: Classification, sums: Mapping) -> dict[str, float]:
+    """All that the accumulators know; training logs less of it."""
+    return {
+        f"{name}/{key}": value
+        for name, found in sums.items()
+        for part, metric in task.metrics.items()
+        for key, value in metric.summary(found[part]).items()
+    }
+
+
+def protocols(trial: Trial) -> dict[str, Protocol]:
+    """How generated images were compared with real ones, by evaluation."""
+    task = trial.task
+    if not isinstance(task, Gan):
+        return {}
+    network, side = task.evaluation.network, task.game.generator.resolution
+    variables = (trial.state.frozen or {}).get("features")
+    return {
+        name: Protocol(
+            reference=repr(reader.source),
+            num_real=len(reader.source),
+            num_fake=len(reader.source),
+            features=network.name,
+            digest="no weights" if variables is None else weights_digest(variables),
+            resize=network.resize_of((side, side)),
+            size=(side, side),
+            ema=bool(task.averaging),
+            seed=trial.seed,
+            sampled=MOST,
+        )
+        for name, reader in trial.data.readers.items()
+    }
 
 
 def uncounted(data: Evaluations, metrics: Mapping[str, float]) -> Iterator[str]:
@@ -186,10 +226,10 @@ def on_own_data(
 ) -> Trial:
     """A run on the evaluations of its config, or on another split."""
     for field in overrides:
-        if not field.startswith(("data.", "run.")):
+        if not field.startswith(("data.", "run.", "features.")):
             raise ValueError(
-                f"config.{field} is part of what was trained; only config.data and "
-                "config.run can be set for an evaluation."
+                f"config.{field} is part of what was trained; only config.data, "
+                "config.run and config.features can be set for an evaluation."
             )
     loaded = load(run, checkpoint, warn)
     config = configs.ConfigDict(loaded.config)
@@ -204,10 +244,18 @@ def on_own_data(
         plain["data"]["evals"] = {split: {**first, "split": split}}
     data = build_data(plain)
     check_data(data.spec, loaded.spec)
+    task, state = loaded.task, loaded.state
+    if plain.get("features"):
+        helpers = read_helpers(plain, loaded.spec, ("features",))
+        networks = {name: each.network for name, each in helpers.items()}
+        plain["run"]["parallel"] = "jit"
+        task = build_task(plain, loaded.spec, networks)
+        frozen = {name: each.variables for name, each in helpers.items()}
+        state = dataclasses.replace(state, frozen=frozen)
     counted = [f"{len(r.source):,} of {r.source!r}" for r in data.readers.values()]
     return Trial(
-        task=loaded.task,
-        state=loaded.state,
+        task=task,
+        state=state,
         data=data,
         batch_size=plan.batch_size,
         protocol=f"Images: {'; '.join(counted)}; each counted once. "

@@ -23,7 +23,7 @@ from resnet_jax.spec import DataSpec
 from resnet_jax.speedrun import speedrun_options, train_speedrun
 from resnet_jax.state import TrainState
 from resnet_jax.tasks import Task
-from resnet_jax.train import compile_train_step
+from resnet_jax.tasks.base import compile_train_step
 from resnet_jax.train import train as train_loop
 from resnet_jax.verbs.workdir import choose_workdir, locked
 from resnet_jax.weights import warm_start
