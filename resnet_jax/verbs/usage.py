@@ -85,7 +85,7 @@ VERBS = {
             Flag("out", "", "a folder to write numbers, tables and a page to"),
             JSON,
         ),
-        fields="a field of data, run or features: --config.data.source.path=FILE",
+        fields="of data, run or features: --config.data.source.path=FILE",
     ),
     "classify": Verb(
         "labels and probabilities of images, by a run or by pretrained weights",
