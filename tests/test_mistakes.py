@@ -33,7 +33,7 @@ VERBS = [
     ("trian", "'trian'", "Did you mean train?"),
     ("--verbose", "'--verbose'", "Known: benchmark, classify"),
     ("train", "needs --config", "such as --config=digits_resnet"),
-    ("train --config=", "needs --config", "Known: cifar10_plain20"),
+    ("train --config=", "needs --config", "Known: cifar10_biggan"),
     ("train --config", "Missing value", "--config", "usage: resnet-jax train"),
     ("train --config.seed=1", "needs --config", "such as --config=digits_resnet"),
     ("train --config=digits_resent", "'digits_resent'", "Did you mean digits_resnet"),
@@ -258,7 +258,11 @@ RUNS = [
     ("evaluate run --batch_size=-1", "batch_size is -1", "at least 1"),
     ("evaluate run --batch-size=x", "--batch_size=x", "a whole number"),
     ("evaluate run --config=digits_resnet", "--config", "Known: batch_size"),
-    ("evaluate run --config.model.width=3", "model.width", "only config.data and"),
+    (
+        "evaluate run --config.model.width=3",
+        "model.width",
+        "only config.data, config.run and",
+    ),
     (
         "evaluate run --config.data.source.name=npz --config.data.source.path=good.npz",
         "0, 1, 2 and 1 more",

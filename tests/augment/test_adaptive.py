@@ -15,8 +15,8 @@ def test_the_paper_takes_half_a_million_images_from_zero_to_one():
     follow = jax.jit(lambda *x: adaptive.follow(*x, batch_size=64))
     for step in range(12):
         # Signs are 1 for 8 steps, and then 0.5 on average, below the target.
-        logits = jnp.array([2.0, 0.1, 9.0, 1.0 if step < 8 else -3.0])
-        kept = follow(kept, logits, jnp.int32(step))
+        sign_mean = jnp.float32(1.0 if step < 8 else 0.5)
+        kept = follow(kept, sign_mean, jnp.int32(step))
         strengths.append(float(kept["strength"]))
     once = 256 / 500_000
     expected = [0, 0, 0, *[once] * 4, *[2 * once] * 4, once]
@@ -27,9 +27,9 @@ def test_the_paper_takes_half_a_million_images_from_zero_to_one():
 def test_signs_are_averaged_over_the_steps_between():
     adaptive = AdaptiveStrength(every=2, images=1000)
     kept = adaptive.start()
-    # Means 1 and 0.5: 0.75 is above 0.6, though the last is below.
-    for step, logits in enumerate([[1.0, 1, 1, 1], [1.0, 1, 1, -1]]):
-        kept = adaptive.follow(kept, jnp.array(logits), jnp.int32(step), 100)
+    # 0.75 in the mean is above 0.6, though the last is below.
+    for step, sign_mean in enumerate([1.0, 0.5]):
+        kept = adaptive.follow(kept, jnp.float32(sign_mean), jnp.int32(step), 100)
     np.testing.assert_allclose(kept["strength"], 0.2)
 
 

@@ -24,7 +24,7 @@ def test_layers_of_several_networks_begin_with_their_names(tmp_path, monkeypatch
 
 
 def test_networks_that_take_latents_and_labels():
-    rows = {row["model"]: row for row in models.models("[sb]*gan*")}
+    rows = {row["model"]: row for row in models("[sb]*gan*")}
     assert rows["sngan_generator"]["parameters"] == 4_276_739
     assert rows["sngan_generator"]["input"] == "128"
     assert rows["biggan_generator"]["input"] == "80 + label"
@@ -32,6 +32,6 @@ def test_networks_that_take_latents_and_labels():
 
 
 def test_layers_of_a_generator():
-    rows = {row["layer"]: row for row in models.models("dcgan_generator", layers=True)}
+    rows = {row["layer"]: row for row in models("dcgan_generator", layers=True)}
     assert rows["conv4/kernel"]["std"] == pytest.approx(0.02, rel=0.05)
     assert rows["bn1/norm/scale"]["mean"] == pytest.approx(1, rel=0.05)
