@@ -261,7 +261,7 @@ RUNS = [
     (
         "evaluate run --config.model.width=3",
         "model.width",
-        "only config.data, config.run and",
+        "only config.data, config",
     ),
     (
         "evaluate run --config.data.source.name=npz --config.data.source.path=good.npz",
