@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from resnet_jax.scan import scan
+
 
 def accumulate(
     loss_fn: Callable,
@@ -59,9 +61,7 @@ def accumulate(
 
     first = jax.tree.map(lambda x: x[0], parts)
     rest = jnp.arange(1, microbatches), jax.tree.map(lambda x: x[1:], parts)
-    # XLA's convolutions inside a CPU while loop are ten times slower.
-    unroll = jax.default_backend() == "cpu"
-    carry, _ = jax.lax.scan(add, part(stats, 0, first), rest, unroll=unroll)
+    carry, _ = scan(add, part(stats, 0, first), rest)
     stats, sums = carry
     grads, scalars = jax.tree.map(lambda x: x / microbatches, sums)
     return grads, stats, scalars

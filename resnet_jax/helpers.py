@@ -59,12 +59,12 @@ def read_helpers(
                 f"{name}.source is {source!r}; expected a run folder, the name of "
                 "pretrained weights, or a file of them."
             )
-        read = _features if name == "features" else _teacher
-        found[name] = read(source, len(spec.mean))
+        teaches = name == "teacher"
+        found[name] = _teacher(source, len(spec.mean)) if teaches else _features(source)
     return found
 
 
-def _features(source: str, channels: int) -> Helper:
+def _features(source: str) -> Helper:
     try:
         scorer = open_scorer(source)
     except ValueError as error:

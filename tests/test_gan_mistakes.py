@@ -1,19 +1,17 @@
 """Mistakes with generators and discriminators: one sentence each, and exit code 2."""
 
 import pathlib
-import shlex
 import shutil
 
 import jax
 import numpy as np
 import pytest
+from mistakes import gets_one_sentence_and_costs_nothing
 from PIL import Image
-from test_mistakes import contents, one_sentence
 from wrong_files import save_arrays, save_images, save_texts
 
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
-from resnet_jax.main import main
 from resnet_jax.run import build_data, build_task
 
 TINY = pathlib.Path(__file__).parent / "tiny_gan.py"
@@ -166,15 +164,8 @@ def place(tmp_path_factory, finished_run) -> pathlib.Path:
 def test_a_mistake_gets_one_sentence_and_costs_nothing(
     mistake, place, monkeypatch, capsys
 ):
-    line, *says = mistake
     monkeypatch.chdir(place)
     monkeypatch.setenv("TORCH_HOME", "empty")
     monkeypatch.delenv("RESNET_JAX_INCEPTION", raising=False)
     capsys.readouterr()
-    before = contents(place)
-    assert main(shlex.split(line)) == 2
-    output = capsys.readouterr()
-    one_sentence(output.err, tuple(says))
-    assert output.out == ""
-    assert contents(place) == before
-    assert not (place / "runs").exists() and not (place / "out").exists()
+    gets_one_sentence_and_costs_nothing(mistake, place, capsys)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from mistakes import gets_one_sentence_and_costs_nothing, one_sentence
 from wrong_files import save_arrays, save_images, save_texts
 
 from resnet_jax.main import main
@@ -324,32 +325,12 @@ def place(tmp_path_factory, finished_run) -> pathlib.Path:
     return folder
 
 
-def contents(folder: pathlib.Path) -> dict[str, tuple[int, int]]:
-    """Size and time of every file below a folder."""
-    files = {path: path.stat() for path in folder.rglob("*") if path.is_file()}
-    return {str(path): (stat.st_size, stat.st_mtime_ns) for path, stat in files.items()}
-
-
-def one_sentence(stderr: str, says: tuple[str, ...]) -> None:
-    assert stderr.startswith("error: ") and stderr.count("\n") == 1, stderr
-    assert stderr.strip()[-1] in ".?)]", stderr
-    for words in says:
-        assert words in stderr
-
-
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda m: m[0].replace(TRAIN, ""))
 def test_a_mistake_gets_one_sentence_and_costs_nothing(
     mistake, place, monkeypatch, capsys
 ):
-    line, *says = mistake
     monkeypatch.chdir(place)
-    before = contents(place)
-    assert main(shlex.split(line)) == 2
-    output = capsys.readouterr()
-    one_sentence(output.err, tuple(says))
-    assert output.out == ""
-    assert contents(place) == before
-    assert not (place / "runs").exists() and not (place / "out").exists()
+    gets_one_sentence_and_costs_nothing(mistake, place, capsys)
 
 
 @pytest.mark.parametrize(

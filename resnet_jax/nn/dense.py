@@ -46,7 +46,7 @@ class Dense(nn.Module):
 class Embed(nn.Module):
     """A vector for each class, int [B] -> [B, features]: linear in the one-hot label.
 
-    The table, `kernel`, is [num_classes, features]; the output is of its type, or
+    The table, `embedding`, is [num_classes, features]; the output is of its type, or
     `dtype`.
     """
 
@@ -60,9 +60,9 @@ class Embed(nn.Module):
         """Looks labels up; NaN where there is no such class."""
         wide = at_least_float32(self.dtype or jnp.float32)
         shape = (self.num_classes, self.features)
-        kernel = self.prepare(self.param("kernel", self.kernel_init, shape, wide))
-        return jnp.take(kernel.astype(self.dtype or wide), labels, axis=0)
+        table = self.prepare(self.param("embedding", self.kernel_init, shape, wide))
+        return jnp.take(table.astype(self.dtype or wide), labels, axis=0)
 
-    def prepare(self, kernel: jax.Array) -> jax.Array:
+    def prepare(self, table: jax.Array) -> jax.Array:
         """What the rows are taken of: the parameter itself."""
-        return kernel
+        return table

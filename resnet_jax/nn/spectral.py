@@ -83,9 +83,9 @@ class SpectralEmbed(Embed):
     update: bool = False
     epsilon: float = 1e-12
 
-    def prepare(self, kernel: jax.Array) -> jax.Array:
+    def prepare(self, table: jax.Array) -> jax.Array:
         """The normalized table."""
-        return spectrally_normalized(self, kernel)
+        return spectrally_normalized(self, table)
 
 
 class Layers(NamedTuple):

@@ -15,6 +15,7 @@ from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.optim import Optimizer
 from resnet_jax.parallel import axis_size, rows
+from resnet_jax.scan import scan
 from resnet_jax.state import NetState, TrainState, descend, init_net
 from resnet_jax.tasks.base import Batch, pixels
 from resnet_jax.tasks.game import Game
@@ -81,7 +82,7 @@ class Gan:
 
     @property
     def metrics(self) -> Mapping[str, Accumulator]:
-        """Scores, and distances where there is a feature network."""
+        """Scores of the discriminator, and distances."""
         return self.evaluation.metrics
 
     def init(
@@ -127,20 +128,13 @@ class Gan:
         parts = self.deal(batch, noise_key)
         before = state.step * self.n_critic
 
-        def update(state, index):
-            part = jax.tree.map(lambda x: x[index], parts)
+        def update(state, turn):
+            index, real = turn
             key = jax.random.fold_in(critic_key, index)
-            return self.discriminator_step(state, part, key, before + index)
+            return self.discriminator_step(state, real, key, before + index)
 
-        if jax.default_backend() == "cpu":
-            # XLA's convolutions inside a CPU while loop are ten times slower.
-            each = []
-            for index in range(self.n_critic):
-                state, scalars = update(state, index)
-                each.append(scalars)
-            scalars = jax.tree.map(lambda *x: jnp.stack(x), *each)
-        else:
-            state, scalars = jax.lax.scan(update, state, jnp.arange(self.n_critic))
+        first = jax.tree.map(lambda x: x[: self.n_critic], parts)
+        state, scalars = scan(update, state, (jnp.arange(self.n_critic), first))
         scalars = jax.tree.map(lambda x: x.mean(0), scalars)
         state, more = self.generator_step(state, parts, generator_key)
         return dataclasses.replace(state, step=state.step + 1), {**scalars, **more}

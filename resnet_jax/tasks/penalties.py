@@ -92,12 +92,13 @@ class Penalties:
     def noise(self, key: Array, real: Array, axis_name: str | None) -> dict[str, Array]:
         """Random numbers of an update, drawn for the batch of all devices."""
         count = real.shape[0] * axis_size(axis_name)
+        mix_key, noise_key = jax.random.split(key)
         drawn = {}
         if self.gradient_penalty:
-            drawn["mix"] = rows(jax.random.uniform(key, (count,)), axis_name)
+            drawn["mix"] = rows(jax.random.uniform(mix_key, (count,)), axis_name)
         if self.dragan:
             shape = (count, *real.shape[1:])
-            drawn["noise"] = rows(jax.random.uniform(key, shape), axis_name)
+            drawn["noise"] = rows(jax.random.uniform(noise_key, shape), axis_name)
         return drawn
 
     def measure(

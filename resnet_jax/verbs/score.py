@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from resnet_jax.data.flat import content_digest, list_images, read_batches
+from resnet_jax.files import cache_folder
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.frechet import frechet
 from resnet_jax.metrics.generation import generation_metrics
@@ -90,7 +90,7 @@ def score(
     fake_files = several(images) if images else []
     scorer = open_scorer(features, resize, preprocessing, warn)
     if known is None:
-        keep = references() if reference_cache else None
+        keep = cache_folder("references") if reference_cache else None
         known = measure(reference, real_files, scorer, batch_size, keep)
     fitting(known, reference, scorer)
     if save_reference:
@@ -231,9 +231,3 @@ def fitting(known: Reference, name: str, scorer: Scorer) -> None:
                 f"{scorer.network.name} ({what} {given}); name the same, or make the "
                 "reference again."
             )
-
-
-def references() -> pathlib.Path:
-    """The folder where references are kept."""
-    cache: Any = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
-    return pathlib.Path(cache) / "resnet_jax" / "references"

@@ -20,6 +20,7 @@ from resnet_jax.losses.penalty import (
     r1_r2_penalty,
     separate,
 )
+from resnet_jax.nn.dense import Embed
 from resnet_jax.parallel import make_mesh
 
 SHAPE = (4, 3, 2, 2)
@@ -221,3 +222,12 @@ def test_orthogonal_filters_cost_nothing_and_the_shared_embedding_is_free():
     assert orthogonal_penalty(params) == 0
     assert orthogonal_penalty(params, exclude=()) == 0.5 * 90 * 4**2
     assert orthogonal_penalty({}) == 0
+
+
+def test_the_filters_of_an_embedding_are_its_classes():
+    """In the package's own tables two classes with one vector cost, features not."""
+    params = Embed(2, 3).init(jax.random.key(0), jnp.zeros(1, int))["params"]
+    (name,) = params
+    alone = jnp.array([[1.0, 1, 1], [0, 0, 0]])
+    assert orthogonal_penalty({"embed": {name: alone}}) == 0
+    assert orthogonal_penalty({"embed": {name: jnp.ones((2, 3))}}) == 9

@@ -60,7 +60,7 @@ def test_projection_adds_the_product_with_the_classs_embedding():
     labels = np.array([0, 2, 1])
     variables = drawn(conditional.init, images, labels)
     logits = conditional.apply(variables, images, labels)
-    zero = {**variables["params"], "embed": {"kernel": np.zeros((3, 8), np.float32)}}
+    zero = {**variables["params"], "embed": {"embedding": np.zeros((3, 8), np.float32)}}
     without = conditional.apply({**variables, "params": zero}, images, labels)
     np.testing.assert_array_equal(without, plain.apply(variables, images))
     assert (logits != without).all()

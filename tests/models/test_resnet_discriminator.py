@@ -27,7 +27,8 @@ def test_kernels_are_drawn_as_in_the_paper():
         (params["embed"], 1, 64 + 64),
     ):
         std = (2 * gain / fans) ** 0.5
-        assert layer["kernel"].std() == pytest.approx(std, rel=0.05)
+        (kernel,) = (layer[leaf] for leaf in ("kernel", "embedding") if leaf in layer)
+        assert kernel.std() == pytest.approx(std, rel=0.05)
 
 
 def test_projection_adds_the_product_with_the_classs_embedding():
@@ -40,7 +41,14 @@ def test_projection_adds_the_product_with_the_classs_embedding():
             conditional.apply(v, IMAGES, LABELS),
             ResNetDiscriminator(**TINY, spectral=False).apply(v, IMAGES),
         )
-    )({"params": {**params, "embed": {"kernel": params["head"]["kernel"].T[[0] * 3]}}})
+    )(
+        {
+            "params": {
+                **params,
+                "embed": {"embedding": params["head"]["kernel"].T[[0] * 3]},
+            }
+        }
+    )
     np.testing.assert_allclose(logits, 2 * plain, rtol=1e-4)
 
 

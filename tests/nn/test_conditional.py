@@ -20,11 +20,11 @@ def standardized(x, epsilon=1e-5):
 def test_scale_and_bias_of_each_class():
     norm = LabelNorm(3)
     params = norm.init(jax.random.key(0), X, LABELS, True)["params"]
-    assert params["scale"]["kernel"].shape == (3, 5)
-    assert (params["scale"]["kernel"] == 1).all()
-    assert (params["bias"]["kernel"] == 0).all()
+    assert params["scale"]["embedding"].shape == (3, 5)
+    assert (params["scale"]["embedding"] == 1).all()
+    assert (params["bias"]["embedding"] == 0).all()
     scale, bias = RNG.normal(size=(2, 3, 5)).astype(np.float32)
-    params = {"scale": {"kernel": scale}, "bias": {"kernel": bias}}
+    params = {"scale": {"embedding": scale}, "bias": {"embedding": bias}}
     y, stats = norm.apply({"params": params}, X, LABELS, True, mutable="batch_stats")
     want = standardized(X) * scale[LABELS][:, None, None]
     want += bias[LABELS][:, None, None]

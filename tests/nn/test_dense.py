@@ -17,7 +17,9 @@ def test_dense_by_hand():
 def test_embedding_is_dense_of_the_one_hot_label():
     embed, labels = Embed(5, 3), jnp.array([4, 0, 4])
     rows, variables = embed.init_with_output(jax.random.key(0), labels)
-    dense = Dense(3, use_bias=False).apply(variables, jax.nn.one_hot(labels, 5))
+    params = {"kernel": variables["params"]["embedding"]}
+    one_hot = jax.nn.one_hot(labels, 5)
+    dense = Dense(3, use_bias=False).apply({"params": params}, one_hot)
     np.testing.assert_allclose(rows, dense, rtol=1e-6)
 
 
@@ -34,4 +36,4 @@ def test_types():
         y, variables = Embed(3, 2, dtype=jnp.float64).init_with_output(
             jax.random.key(0), labels
         )
-        assert y.dtype == variables["params"]["kernel"].dtype == jnp.float64
+        assert y.dtype == variables["params"]["embedding"].dtype == jnp.float64

@@ -31,7 +31,8 @@ CASES_OF = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 def matrix(variables):
     """Outputs in rows."""
-    kernel = np.asarray(variables["params"]["kernel"], np.float64)
+    (kernel,) = variables["params"].values()
+    kernel = np.asarray(kernel, np.float64)
     return kernel.reshape(-1, kernel.shape[-1]).T
 
 
