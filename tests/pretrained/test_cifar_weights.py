@@ -11,6 +11,7 @@ from resnet_jax.pretrained import from_pretrained
 
 # File, errors among the 10,000 test images.
 NETWORKS = [("resnet20-12fca82f", 827), ("resnet56-4bfd9763", 661)]
+WHOLE = [NETWORKS[0], pytest.param(*NETWORKS[1], marks=pytest.mark.full)]
 
 
 @functools.cache
@@ -47,7 +48,7 @@ def test_logits_of_the_first_images(real_data, file, _):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("file", "errors"), NETWORKS)
+@pytest.mark.parametrize(("file", "errors"), WHOLE)
 def test_error_on_the_whole_test_set(real_data, file, errors):
     ours, theirs = logits(real_data, file, sheets=10)
     check(ours, theirs)
