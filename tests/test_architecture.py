@@ -10,7 +10,7 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
-    ("lookup", "spec", "figures", "files", "scan"),
+    ("lookup", "spec", "figures", "files", "scan", "bicubic", "lab"),
     ("nn", "losses", "metrics", "gradient", "averaging"),
     ("muon",),
     ("optim",),

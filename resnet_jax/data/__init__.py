@@ -1,5 +1,6 @@
 """Data as a function of the step: sources, transforms, batches."""
 
+from resnet_jax.bicubic import bicubic
 from resnet_jax.data.arrays import ArraySource
 from resnet_jax.data.images import BadImage, read_image
 from resnet_jax.data.pipeline import Data, Evaluations
@@ -14,6 +15,7 @@ __all__ = [
     "Data",
     "Evaluations",
     "apply_transforms",
+    "bicubic",
     "build_transforms",
     "read_image",
 ]

@@ -10,9 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-Size = tuple[int, int]
-# Of Pillow's bicubic filter, and how far it reaches.
-BICUBIC, SUPPORT = -0.5, 2.0
+from resnet_jax.bicubic import SUPPORT, Size, keys_cubic
 
 
 def legacy_resize(images: Array, size: Size) -> Array:
@@ -73,16 +71,9 @@ def _bicubic(old: int, new: int) -> np.ndarray:
     first = np.maximum((centers - SUPPORT * stretch + 0.5).astype(int), 0)
     last = np.minimum((centers + SUPPORT * stretch + 0.5).astype(int), old)
     pixels = np.arange(old)
-    weights = _cubic((pixels - centers[:, None] + 0.5) / stretch)
+    weights = keys_cubic((pixels - centers[:, None] + 0.5) / stretch)
     weights *= (pixels >= first[:, None]) & (pixels < last[:, None])
     return weights / weights.sum(1, keepdims=True)
-
-
-def _cubic(x: np.ndarray) -> np.ndarray:
-    x, a = np.abs(x), BICUBIC
-    near = ((a + 2) * x - (a + 3)) * x * x + 1
-    far = (((x - 5) * x + 8) * x - 4) * a
-    return np.where(x < 1, near, np.where(x < SUPPORT, far, 0.0))
 
 
 RESIZES: dict[str, Callable[[Array, Size], Array]] = {
