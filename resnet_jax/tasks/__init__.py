@@ -8,13 +8,39 @@ from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.base import Batch, Task
 from resnet_jax.tasks.classification import Classification
 from resnet_jax.tasks.classification_section import classification
+from resnet_jax.tasks.contrastive import Contrastive
 from resnet_jax.tasks.distillation import Teacher
 from resnet_jax.tasks.gan import Gan
 from resnet_jax.tasks.gan_section import gan
+from resnet_jax.tasks.paired import Paired
+from resnet_jax.tasks.paired_section import paired
+from resnet_jax.tasks.restoration import Restoration
+from resnet_jax.tasks.restoration_section import restoration
+from resnet_jax.tasks.unpaired import Unpaired
+from resnet_jax.tasks.unpaired_section import contrastive, unpaired
 
-TASKS: dict[str, Callable[..., Any]] = {"classification": classification, "gan": gan}
+TASKS: dict[str, Callable[..., Any]] = {
+    "classification": classification,
+    "contrastive": contrastive,
+    "gan": gan,
+    "paired": paired,
+    "restoration": restoration,
+    "unpaired": unpaired,
+}
 
-__all__ = ["TASKS", "Batch", "Classification", "Gan", "Task", "Teacher", "create_task"]
+__all__ = [
+    "TASKS",
+    "Batch",
+    "Classification",
+    "Contrastive",
+    "Gan",
+    "Paired",
+    "Restoration",
+    "Task",
+    "Teacher",
+    "Unpaired",
+    "create_task",
+]
 
 
 def create_task(

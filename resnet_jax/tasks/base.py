@@ -107,6 +107,13 @@ def pixels(image: Array, mean: tuple[float, ...], std: tuple[float, ...]) -> Arr
     return image.astype(np.float32) * scale - offset
 
 
+def named(net: str, scalars: Mapping[str, Array], hyper: Mapping) -> dict[str, Array]:
+    """Scalars of one network's update by names that tell whose they are."""
+    own = ("loss", "gradient_norm")
+    found = {f"{net}_{k}" if k in own else k: v for k, v in scalars.items()}
+    return found | {f"{net}_learning_rate": hyper["learning_rate"]}
+
+
 def compile_train_step(task: Task, mesh, mode: str):
     """The task's step with the key of its step number, ready to be lowered."""
 

@@ -17,7 +17,7 @@ from resnet_jax.optim import Optimizer
 from resnet_jax.parallel import axis_size, rows
 from resnet_jax.scan import scan
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, pixels
+from resnet_jax.tasks.base import Batch, named, pixels
 from resnet_jax.tasks.game import Game
 from resnet_jax.tasks.gan_evaluation import GanEvaluation
 from resnet_jax.tasks.samples import alarm, numbered, spread
@@ -369,13 +369,6 @@ class Gan:
 
 # Columns of the grids that a run paints.
 COLUMNS = 8
-
-
-def named(net: str, scalars: Mapping[str, Array], hyper: Mapping) -> dict[str, Array]:
-    """Scalars of one network's update by names that tell whose they are."""
-    own = ("loss", "gradient_norm")
-    found = {f"{net}_{k}" if k in own else k: v for k, v in scalars.items()}
-    return found | {f"{net}_learning_rate": hyper["learning_rate"]}
 
 
 def _size(image: Array) -> str:

@@ -1,0 +1,125 @@
+"""What JPEG takes from an image, without its files."""
+
+import dataclasses
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from resnet_jax.degrade.base import Degradation
+from resnet_jax.degrade.span import Span, check_span, draw
+
+# ITU-T T.81, annex K.1: quantization of luminance and chrominance at quality 50.
+LUMINANCE = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+CHROMINANCE = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * 8,) * 4,
+)
+# ITU-T T.871, section 7: Y, Cb and Cr of R, G and B.
+YCBCR = np.array(
+    [
+        [0.299, 0.587, 0.114],
+        [-0.168736, -0.331264, 0.5],
+        [0.5, -0.418688, -0.081312],
+    ]
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Jpeg(Degradation):
+    """Quantized cosine coefficients of 8 x 8 blocks, as a decoder shows them.
+
+    Tables are scaled by quality as the Independent JPEG Group's library does. Color
+    differences keep every pixel (4:4:4) or are halved first (4:2:0). An image whose
+    sides are no multiple of 8 (of 16 with 4:2:0) is continued at its border.
+
+    Attributes:
+        quality: from 1 to 100; (low, high) is drawn per image.
+        halved: whether color differences have half the resolution.
+
+    Raises:
+        ValueError: quality is out of range.
+    """
+
+    quality: Span = (10.0, 95.0)
+    halved: bool = True
+
+    def __post_init__(self):
+        check_span("quality", self.quality, 1, 100)
+
+    def channels(self, channels: int) -> tuple[int, int]:
+        """Grey or color."""
+        if channels not in (1, 3):
+            raise ValueError(
+                f"degradation 'jpeg' is of images with 1 or 3 channels, not {channels}."
+            )
+        return channels, channels
+
+    def degrade(self, key: Array, clean: Array) -> Array:
+        """The image after JPEG, rounded to grey levels."""
+        quality = jnp.floor(draw(key, self.quality))
+        percent = jnp.where(quality < 50, 5000 / quality, 200 - 2 * quality)
+        levels = jnp.round(255 * clean)
+        height, width, channels = clean.shape
+        square = 16 if channels == 3 and self.halved else 8
+        around = [(0, -size % square) for size in (height, width)]
+        padded = jnp.pad(levels, (*around, (0, 0)), mode="edge")
+        if channels == 1:
+            planes = [_coded(padded[..., 0] - 128, LUMINANCE, percent) + 128]
+            back = jnp.stack(planes, -1)
+        else:
+            matrix = jnp.asarray(YCBCR, clean.dtype)
+            y, blue, red = jnp.moveaxis(_product(padded, matrix.T), -1, 0)
+            y = _coded(y - 128, LUMINANCE, percent) + 128
+            colors = [self._color(plane, percent) for plane in (blue, red)]
+            inverse = jnp.asarray(np.linalg.inv(YCBCR), clean.dtype)
+            back = _product(jnp.stack([y, *colors], -1), inverse.T)
+        back = jnp.clip(jnp.round(back[:height, :width]), 0, 255)
+        return back / 255
+
+    def _color(self, plane: Array, percent: Array) -> Array:
+        if not self.halved:
+            return _coded(plane, CHROMINANCE, percent)
+        height, width = plane.shape
+        small = plane.reshape(height // 2, 2, width // 2, 2).mean((1, 3))
+        small = _coded(small, CHROMINANCE, percent)
+        return jnp.repeat(jnp.repeat(small, 2, 0), 2, 1)
+
+
+def cosines() -> np.ndarray:
+    """The orthonormal cosine transform [frequency, place] of 8 numbers, DCT-II."""
+    places, frequencies = np.arange(8), np.arange(8)[:, None]
+    matrix = np.cos(math.pi * (2 * places + 1) * frequencies / 16) / 2
+    matrix[0] /= math.sqrt(2)
+    return matrix
+
+
+def _coded(plane: Array, table: tuple, percent: Array) -> Array:
+    """A plane [H, W] after quantization of its blocks' coefficients."""
+    height, width = plane.shape
+    scaled = jnp.floor((jnp.asarray(table, plane.dtype) * percent + 50) / 100)
+    steps = jnp.clip(scaled, 1, 255)
+    matrix = jnp.asarray(cosines(), plane.dtype)
+    blocks = plane.reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2)
+    found = _product(_product(matrix, blocks), matrix.T)
+    found = jnp.round(found / steps) * steps
+    blocks = _product(_product(matrix.T, found), matrix)
+    return blocks.swapaxes(1, 2).reshape(height, width)
+
+
+def _product(a: Array, b: Array) -> Array:
+    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)

@@ -1,0 +1,95 @@
+"""How close images are to what they should be."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+from jax import Array
+
+from resnet_jax.figures import Figure, Table
+from resnet_jax.lookup import suggest
+from resnet_jax.metrics.accumulator import Accumulator
+from resnet_jax.metrics.image_quality import SPACES, psnr, ssim
+from resnet_jax.metrics.means import means
+
+# How much an error is magnified to be seen.
+MAGNIFIED = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Fidelity:
+    """PSNR and SSIM of 8-bit images, means over images.
+
+    Attributes:
+        space: 'rgb' (all channels), or 'y' (luma of color images), see image_quality.
+        crop: pixels at each border that do not count; the scale in super-resolution.
+
+    Raises:
+        ValueError: there is no such space, or crop is negative.
+    """
+
+    space: str = "rgb"
+    crop: int = 0
+
+    def __post_init__(self):
+        if self.space not in SPACES:
+            raise ValueError(
+                f"fidelity.space is '{self.space}'. {suggest(self.space, SPACES)}"
+            )
+        if self.crop < 0:
+            raise ValueError(f"fidelity.crop is {self.crop}; expected 0 or more.")
+
+    @property
+    def metrics(self) -> Mapping[str, Accumulator]:
+        """The means by name; `input_` are those of what one has without a network."""
+        return {"fidelity": means("psnr", "ssim", "input_psnr", "input_ssim")}
+
+    def rows(self, input: Array, output: Array, target: Array) -> dict[str, Array]:
+        """psnr in dB, ssim, and those of the input, one per example.
+
+        Args:
+            input, output, target: [B, H, W, C] in [0, 1]; rounded to 8 bits first.
+        """
+        real = _levels(target)
+        rows = {}
+        for name, image in (("", output), ("input_", input)):
+            measured = self.space, self.crop
+            rows[f"{name}psnr"] = psnr(_levels(image), real, *measured)
+            rows[f"{name}ssim"] = ssim(_levels(image), real, *measured)
+        return rows
+
+    def columns(self, input: Array, output: Array, target: Array) -> dict[str, Array]:
+        """What is painted of each example: the images, the error, and both PSNRs."""
+        rows = self.rows(input, output, target)
+        error = jnp.clip(MAGNIFIED * jnp.abs(output - target), 0, 1)
+        return {
+            "input": input,
+            "output": output,
+            "target": target,
+            f"error x {MAGNIFIED}": error,
+            "PSNR": jnp.round(rows["psnr"], 2),
+            "of the input": jnp.round(rows["input_psnr"], 2),
+        }
+
+    def summarize(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+        """By '<evaluation>/': psnr, ssim, input_psnr, input_ssim, examples."""
+        return {
+            f"{name}/{metric}": value
+            for name, sums in evals.items()
+            for metric, value in self.metrics["fidelity"]
+            .summary(sums["fidelity"])
+            .items()
+        }
+
+    def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
+        """How the numbers were measured."""
+        rows = tuple(
+            (name, int(sums["fidelity"]["examples"]), self.space, self.crop)
+            for name, sums in evals.items()
+        )
+        return {"protocol": Table(("evaluation", "images", "channels", "crop"), rows)}
+
+
+def _levels(image: Array) -> Array:
+    return jnp.clip(jnp.round(255 * image), 0, 255)
