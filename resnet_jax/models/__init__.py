@@ -11,12 +11,15 @@ from flax.core import FrozenDict
 from resnet_jax.lookup import build
 from resnet_jax.models.airbench import AIRBENCH
 from resnet_jax.models.cifar_variants import CIFAR_RESNETS
+from resnet_jax.models.cyclegan import CYCLEGANS
 from resnet_jax.models.dcgan import DCGANS
 from resnet_jax.models.inception import INCEPTIONS
+from resnet_jax.models.patchgan import PATCHGANS
 from resnet_jax.models.r3gan import R3GANS
 from resnet_jax.models.resnet_gan_variants import RESNET_GANS
 from resnet_jax.models.resnet_variants import RESNETS
 from resnet_jax.models.resnetv2_variants import RESNETS_V2
+from resnet_jax.models.unet import UNETS
 
 # Images to logits of classes, with `input_shape` and `feature_info`.
 CLASSIFIERS: dict[str, Callable] = {
@@ -26,11 +29,15 @@ CLASSIFIERS: dict[str, Callable] = {
     **AIRBENCH,
     **INCEPTIONS,
 }
+# Latents to images, and images to a logit each, with `inputs` and `resolution`.
+GANS: dict[str, Callable] = {**DCGANS, **RESNET_GANS, **R3GANS}
+# Images to images in [-1, 1], with `in_channels`, `out_channels` and `multiple`.
+TRANSLATORS: dict[str, Callable] = {**CYCLEGANS, **UNETS}
 MODELS: dict[str, Callable] = {
     **CLASSIFIERS,
-    **DCGANS,
-    **RESNET_GANS,
-    **R3GANS,
+    **GANS,
+    **TRANSLATORS,
+    **PATCHGANS,
 }
 
 

@@ -16,16 +16,11 @@ from resnet_jax.models.pyramid import (
     widths,
 )
 from resnet_jax.nn.conditional import LabelNorm
-from resnet_jax.nn.initialization import normal_002
+from resnet_jax.nn.initialization import normal_002, scale_002
 from resnet_jax.nn.normalization import BatchNorm, normalization
 from resnet_jax.nn.precision import at_least_float32, compute_dtype, widened
 from resnet_jax.nn.spectral import layers
 from resnet_jax.nn.transposed import TransposedConv
-
-
-def scale_002(key, shape, dtype=None):
-    """Scales of norms: N(1, 0.02)."""
-    return 1 + normal_002(key, shape, dtype)
 
 
 def doubled(width: int | tuple[int, ...], count: int) -> tuple[int, ...]:

@@ -3,16 +3,63 @@
 from collections.abc import Iterable
 from typing import Any
 
+import jax
 
-def check_shares(model: Any, names: Iterable[str]) -> None:
+
+def check_shares(model: Any, names: Iterable[str], what: str = "a ResNet") -> None:
     """Refuses shares and probabilities outside of [0, 1).
+
+    Args:
+        model: with such fields.
+        names: of them.
+        what: the network, for the message.
 
     Raises:
         ValueError: says which.
     """
     for name in names:
         if not 0 <= (value := getattr(model, name)) < 1:
-            raise ValueError(f"{name} of a ResNet is {value}; expected 0 up to 1.")
+            raise ValueError(f"{name} of {what} is {value}; expected 0 up to 1.")
+
+
+def check_counts(model: Any, names: Iterable[str], what: str) -> None:
+    """Refuses numbers of blocks, channels and the like that are not positive.
+
+    Raises:
+        ValueError: says which.
+    """
+    for name in names:
+        if (value := getattr(model, name)) < 1:
+            raise ValueError(f"{name} of {what} is {value}; expected 1 or more.")
+
+
+def check_images(
+    x: jax.Array, channels: int, what: str, multiple: int = 1, least: int = 1
+) -> None:
+    """Refuses images that a network for any size cannot take.
+
+    Args:
+        x: [B, H, W, C].
+        channels: that they must have.
+        what: the network, for the message.
+        multiple: what the sides must be a multiple of.
+        least: shortest side that will do.
+
+    Raises:
+        ValueError: says which, and what to do.
+    """
+    height, width, found = x.shape[1:]
+    if found != channels:
+        raise ValueError(
+            f"this {what} takes images of {channels} channels, not {found}: set its"
+            " in_channels to those of the images."
+        )
+    if height % multiple or width % multiple or min(height, width) < least:
+        sides = f"multiples of {multiple}, " if multiple > 1 else ""
+        raise ValueError(
+            f"this {what} takes images whose sides are {sides}at least {least}, not"
+            f" {height} x {width}: resize, crop or pad them."
+        )
 
 
 def frozen_modules(model: Any, stem: Iterable[str]) -> tuple[str, ...]:

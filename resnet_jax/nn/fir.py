@@ -1,8 +1,9 @@
 """Resampling by two with the filter [1, 3, 3, 1], along one side after the other.
 
 R3GAN: Huang et al. 2025, arXiv:2501.05441, section 3 ("bilinear"); padding with zeros
-as in StyleGAN2 (Karras et al. 2019, arXiv:1912.04958, appendix B). Sums of slices,
-which XLA fuses, in the type of the input.
+as in StyleGAN2 (Karras et al. 2019, arXiv:1912.04958, appendix B), or with the border's
+pixels as in CUT's code (Park et al. 2020, arXiv:2007.15651). Sums of slices, which XLA
+fuses, in the type of the input.
 """
 
 import jax
@@ -10,10 +11,16 @@ import jax.numpy as jnp
 from jax import lax
 
 
-def upsample_fir(x: jax.Array) -> jax.Array:
-    """[B, H, W, C] -> [B, 2 H, 2 W, C]; the filter sums to 2 along each side."""
+def upsample_fir(x: jax.Array, border: str = "constant") -> jax.Array:
+    """[B, H, W, C] -> [B, 2 H, 2 W, C]; the filter sums to 2 along each side.
+
+    Args:
+        x: feature maps.
+        border: what is around them, as jnp.pad calls it: 'constant' for zeros, 'edge'
+            for the nearest pixels.
+    """
     for axis in (1, 2):
-        size, padded = x.shape[axis], _padded(x, axis)
+        size, padded = x.shape[axis], _padded(x, axis, border)
         before, after = (
             lax.slice_in_dim(padded, i, i + size, axis=axis) for i in (0, 2)
         )
@@ -44,6 +51,7 @@ def downsample_fir(x: jax.Array) -> jax.Array:
     return x
 
 
-def _padded(x: jax.Array, axis: int) -> jax.Array:
-    """One zero before and after."""
-    return jnp.pad(x, [(1, 1) if i == axis else (0, 0) for i in range(x.ndim)])
+def _padded(x: jax.Array, axis: int, border: str = "constant") -> jax.Array:
+    """One pixel before and after, by default zero."""
+    margins = [(1, 1) if i == axis else (0, 0) for i in range(x.ndim)]
+    return jnp.pad(x, margins, mode=border)

@@ -20,6 +20,9 @@ glorot_relu = variance_scaling(2.0, "fan_avg", "uniform")
 # Radford et al. 2015, arXiv:1511.06434, section 4.
 normal_002 = normal(0.02)
 
+# Park et al. 2020, arXiv:2007.15651, in its code: Glorot's normal one with gain 0.02.
+glorot_002 = variance_scaling(0.02**2, "fan_avg", "normal")
+
 # Initializers of the convolutions' kernels (where there are residual branches and
 # shortcuts with other ones, the branches'), and of the head's and all others.
 KERNEL_INITS = {
@@ -28,7 +31,13 @@ KERNEL_INITS = {
     "glorot": (glorot_relu, glorot),
     "orthogonal": (orthogonal(), orthogonal()),
     "normal": (normal_002, normal_002),
+    "glorot_002": (glorot_002, glorot_002),
 }
+
+
+def scale_002(key, shape, dtype=None):
+    """Scales of norms: N(1, 0.02), as kernels are drawn by `normal_002`."""
+    return 1 + normal_002(key, shape, dtype)
 
 
 def scaled_normal(gain: float) -> Callable:

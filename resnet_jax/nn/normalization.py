@@ -1,5 +1,6 @@
 """Normalization layers, all called as `norm(x, train)`."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -135,6 +136,35 @@ class GroupNorm(nn.Module):
         return _standardize(self, x, mean, var)
 
 
+class InstanceNorm(nn.Module):
+    """Normalizes each channel of each example over its positions.
+
+    Ulyanov et al. 2016, arXiv:1607.08022, eq. 5; epsilon 1e-5, and neither scale nor
+    bias, as is PyTorch's default.
+
+    Raises:
+        ValueError: there is a single position, of which nothing would be left.
+    """
+
+    epsilon: float = 1e-5
+    use_scale: bool = False
+    use_bias: bool = False
+    scale_init: Callable = nn.initializers.ones
+    bias_init: Callable = nn.initializers.zeros
+    dtype: Any = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+        """Normalizes [B, ..., C]; the same in training and evaluation."""
+        places = tuple(range(1, x.ndim - 1))
+        if math.prod(x.shape[1:-1]) < 2:
+            raise ValueError(
+                f"instance norm got one value per channel (shape {x.shape}), which it"
+                " would turn into zero: take larger images, or another norm."
+            )
+        return _standardize(self, x, *_moments(x, places))
+
+
 class LayerNorm(nn.Module):
     """Normalizes each position over its channels.
 
@@ -254,6 +284,7 @@ def _standardize(layer: Any, x: jax.Array, mean: jax.Array, var: jax.Array):
 NORMS: dict[str, Callable] = {
     "batch": BatchNorm,
     "group": GroupNorm,
+    "instance": InstanceNorm,
     "layer": LayerNorm,
     "evo": EvoNorm,
     "frn": FilterResponseNorm,
@@ -286,3 +317,13 @@ def normalization(
         fields = {"axis_name": axis_name, **fields}
     build(NORMS, fields, "norm", parent=None)
     return partial(NORMS[fields.pop("name")], **fields)
+
+
+def is_local(section: Mapping | str | Callable) -> bool:
+    """Whether a norm, in evaluation, treats every position by itself.
+
+    So do running averages, and norms over a position's channels; an image can then be
+    computed in tiles.
+    """
+    kind = type(normalization(section)(parent=None))
+    return kind in (BatchNorm, LayerNorm, Identity)

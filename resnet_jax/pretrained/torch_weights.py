@@ -14,8 +14,10 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from resnet_jax.lookup import few
-from resnet_jax.models import create_classifier
+from resnet_jax.models import create_model
+from resnet_jax.models.inputs import inputs_of
 from resnet_jax.nn.repeat import stack_blocks, unstack_blocks
+from resnet_jax.pretrained.translators import LAYERS, read_translator
 
 LEAVES = {
     "kernel": "weight",
@@ -37,12 +39,14 @@ def from_torch(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """A model with the weights of a PyTorch state dict.
 
-    The number of classes and of input channels are those of the weights. Half
-    precision becomes float32; other types stay.
+    The number of classes and of input channels are those of the weights; so are width,
+    norm and output channels of networks that translate images. Half precision becomes
+    float32; other types stay.
 
     Args:
         name: of the model, see `list_models`.
-        state_dict: timm's or torchvision's keys -> arrays in PyTorch's layouts.
+        state_dict: timm's or torchvision's keys -> arrays in PyTorch's layouts; those
+            of pytorch-CycleGAN-and-pix2pix, where `name` is a network of it.
         **overrides: fields of the model.
 
     Returns:
@@ -53,9 +57,12 @@ def from_torch(
             the first few of them are named.
     """
     arrays = {k: np.asarray(v) for k, v in state_dict.items() if not _ignored(k)}
+    if name in LAYERS:
+        arrays, found = read_translator(name, arrays)
+        overrides = {**found, **overrides}
     if head := next((key for key in HEAD_KEYS if key in arrays), None):
         overrides = {"num_classes": len(arrays[head]), **overrides}
-    model = create_classifier(name, **overrides)
+    model = create_model(name, **overrides)
     stacks = [f"layer{i + 1}" for i in getattr(model, "scanned", ())]
     separate = model.clone(scan_blocks=False) if stacks else model
     stem = next((key for key in STEM_KEYS if key in arrays), None)
@@ -77,9 +84,10 @@ def to_torch(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 def shapes(model: nn.Module, channels: int | None = None) -> Any:
     """The shapes of a model's variables, for images of so many channels."""
-    height, width, default = model.input_shape
-    image = jax.ShapeDtypeStruct((1, height, width, channels or default), np.float32)
-    return jax.eval_shape(model.init, jax.random.key(0), image)
+    first, *others = inputs_of(model)
+    if channels:
+        first = jax.ShapeDtypeStruct((*first.shape[:-1], channels), first.dtype)
+    return jax.eval_shape(model.init, jax.random.key(0), first, *others)
 
 
 def torch_key(path: Path) -> str:
