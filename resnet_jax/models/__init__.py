@@ -19,7 +19,10 @@ from resnet_jax.models.r3gan import R3GANS
 from resnet_jax.models.resnet_gan_variants import RESNET_GANS
 from resnet_jax.models.resnet_variants import RESNETS
 from resnet_jax.models.resnetv2_variants import RESNETS_V2
+from resnet_jax.models.restorers import RESTORERS
 from resnet_jax.models.unet import UNETS
+from resnet_jax.models.vgg import FEATURE_NETWORKS
+from resnet_jax.models.vgg_discriminator import VGG_DISCRIMINATORS
 
 # Images to logits of classes, with `input_shape` and `feature_info`.
 CLASSIFIERS: dict[str, Callable] = {
@@ -38,6 +41,9 @@ MODELS: dict[str, Callable] = {
     **GANS,
     **TRANSLATORS,
     **PATCHGANS,
+    **RESTORERS,
+    **VGG_DISCRIMINATORS,
+    **FEATURE_NETWORKS,
 }
 
 

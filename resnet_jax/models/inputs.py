@@ -5,6 +5,8 @@ import jax
 import jax.numpy as jnp
 
 Inputs = tuple[jax.ShapeDtypeStruct, ...]
+# Side of the low-resolution patches that super-resolution is usually trained on.
+PATCH = 48
 
 
 def inputs_of(model: nn.Module) -> Inputs:
