@@ -7,7 +7,6 @@ of different sizes; those with `one_size` make them alike.
 """
 
 import dataclasses
-import itertools
 import math
 
 import numpy as np
@@ -334,13 +333,11 @@ class Dihedral:
                 f"dihedral turns squares, not images of {height} x {width}: put a "
                 "random_crop before it, or set quarter_turns=False."
             )
-        turns = (0, 1, 2, 3) if self.quarter_turns else (0, 2)
-        ways = list(itertools.product(turns, (1, -1)))
-        chosen = (u[:, 0] * len(ways)).astype(int)
+        ways = 8 if self.quarter_turns else 4
         result = np.empty_like(images)
-        for way, (turn, step) in enumerate(ways):
-            rows = chosen == way
-            result[rows] = np.rot90(images[rows], turn, axes=(1, 2))[:, :, ::step]
+        for i, way in enumerate((u[:, 0] * ways).astype(int).tolist()):
+            image = images[i].swapaxes(0, 1) if way >= 4 else images[i]
+            result[i] = image[:: -1 if way & 2 else 1, :: -1 if way & 1 else 1]
         return result
 
 
