@@ -1,14 +1,13 @@
 """Evaluation: every example exactly once, sums on the host."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from resnet_jax.figures import Gallery
-from resnet_jax.parallel import fetch, make_mesh, place, replicated, split
+from resnet_jax.parallel import fetch, make_mesh, one_device, place, replicated, split
 from resnet_jax.report import grid, strip
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Batch, Task
@@ -27,10 +26,8 @@ class Evaluator:
         """
         self.task, self.data, self.key = task, data, key
         self.mesh = make_mesh(batch_size)
-        whole = replicated(self.mesh)
-        shardings = (whole, split(self.mesh), whole)
-        self._step = jax.jit(task.eval_step, in_shardings=shardings)
-        self._show = jax.jit(task.show, in_shardings=shardings)
+        self._step = self._compiled(task.eval_step)
+        self._show = self._compiled(task.show)
 
     def prepare(self, state: TrainState) -> TrainState:
         """What is evaluated and shown of a state as it was trained."""
@@ -59,10 +56,9 @@ class Evaluator:
         batch = next(iter(batches))
         rows = max(SHOWN // self.mesh.size, 1) * self.mesh.size
         share = rows // jax.process_count()
-        batch = place({key: x[:share] for key, x in batch.items()}, self.mesh)
-        shown = self._show(state, batch, self.key)
-        mask = batch.get("mask", jnp.ones(len(batch["index"]), bool))
-        return _without_padding({**shown, "mask": mask})
+        batch = {key: x[:share] for key, x in batch.items()}
+        batch.setdefault("mask", np.ones(len(batch["index"]), bool))
+        return _without_padding(self._show(state, batch))
 
     def _evaluate(self, state: TrainState, name: str) -> dict[str, Any]:
         metrics = self.task.metrics
@@ -75,14 +71,33 @@ class Evaluator:
     def _rows(self, state: TrainState, name: str) -> Iterator[dict]:
         """Host rows of one batch after another, fetched while the next is under way."""
         waiting = None
-        for host_batch in self.data.evals[name]():
-            batch = place(host_batch, self.mesh)
-            rows = {**self._step(state, batch, self.key), "mask": batch["mask"]}
+        for batch in self.data.evals[name]():
+            rows = self._step(state, batch)
             if waiting is not None:
                 yield _without_padding(waiting)
             waiting = rows
         if waiting is not None:
             yield _without_padding(waiting)
+
+    def _compiled(self, function: Callable) -> Callable:
+        """function(state, host batch) -> its rows and the batch's mask, on devices.
+
+        A batch that the devices do not share is one image of its own size: it is judged
+        on one device, and each size is compiled once.
+        """
+        whole = replicated(self.mesh)
+        shared = jax.jit(function, in_shardings=(whole, split(self.mesh), whole))
+        alone = jax.jit(function)
+
+        def call(state, batch):
+            if len(batch["index"]) * jax.process_count() % self.mesh.size:
+                rows = alone(one_device(state), batch, self.key)
+            else:
+                batch = place(batch, self.mesh)
+                rows = shared(state, batch, self.key)
+            return {**rows, "mask": batch["mask"]}
+
+        return call
 
     def _training_batches(self) -> Iterator[Batch]:
         for batch in self.data.train(0):

@@ -84,6 +84,13 @@ def place(
     return {key: put(np.asarray(x)) for key, x in batch.items()}
 
 
+def one_device(tree: Any) -> Any:
+    """Replicated arrays as one device of this process holds them."""
+    return jax.tree.map(
+        lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, tree
+    )
+
+
 def compile_step(step: Callable, mesh: Mesh, mode: str = "jit") -> "jax.stages.Wrapped":
     """step(state, batch, key) -> state, scalars, compiled for the mesh.
 

@@ -1,13 +1,18 @@
 """Every example exactly once, whatever the batch size."""
 
 import dataclasses
+from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from resnet_jax.data import Data
+from resnet_jax.data.sources import load_source
 from resnet_jax.evaluate import Evaluator
+from resnet_jax.metrics.accumulator import Accumulator
+from resnet_jax.parallel import replicated
 from resnet_jax.report import strip
 from resnet_jax.tasks import create_task
 
@@ -82,3 +87,43 @@ def test_what_is_shown_is_the_same_each_time(batch_size, shown):
     np.testing.assert_array_equal(found[0]["number"], np.arange(shown))
     np.testing.assert_array_equal(found[0]["high"], found[1]["high"])
     assert strip(found[0]).width < strip(found[0]).height
+
+
+@dataclasses.dataclass(frozen=True)
+class Measuring:
+    """A task that says how bright an image is, and where it was judged."""
+
+    metrics: ClassVar = {
+        "brightness": Accumulator(list, lambda sums, rows: [*sums, rows], len)
+    }
+
+    def eval_step(self, state, batch, key):
+        height, width = batch["image"].shape[1:3]
+        brightness = state["gain"] * batch["image"].mean((1, 2, 3))
+        area = jnp.full(len(batch["image"]), height * width)
+        return {"brightness": brightness, "area": area, "index": batch["index"]}
+
+    def show(self, state, batch, key):
+        return {"image": batch["image"] / 255, "number": batch["index"]}
+
+
+def test_images_of_different_sizes_are_judged_one_by_one():
+    whole = {"name": "photos", "patch": None}
+    section = {
+        "source": {"name": "photos", "patch": 16},
+        "train": {"split": "train"},
+        "evals": {"test": {"split": "test", "source": whole}},
+    }
+    data = Data(section, batch_size=8, seed=0)
+    run = Evaluator(Measuring(), data, 8, jax.random.key(1))
+    assert run.mesh.size == 2
+    # On all devices, as a state is that was trained.
+    state = jax.device_put({"gain": jnp.float32(2)}, replicated(run.mesh))
+    rows = run(state)["test"]["brightness"]
+    images = load_source(whole, "test").images
+    assert [int(row["index"][0]) for row in rows] == list(range(10))
+    assert [int(row["area"][0]) for row in rows] == [x[..., 0].size for x in images]
+    found = [float(row["brightness"][0]) for row in rows]
+    np.testing.assert_allclose(found, [2 * x.mean() for x in images], rtol=1e-5)
+    shown = run.show(state)
+    np.testing.assert_allclose(shown["image"][0], images[0] / 255, rtol=1e-6)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from resnet_jax.data.images import IMAGE_KEYS
 from resnet_jax.data.splits import check_split
 
 
@@ -15,8 +16,9 @@ class ArraySource:
     """Examples in memory; whole batches are gathered and augmented at once.
 
     Attributes:
-        arrays: batch key -> array whose first axis counts the examples: image uint8 or
-            uint16 [N, H, W, C], label int32 [N] in [0, classes) or -1 (ignored).
+        arrays: batch key -> array whose first axis counts the examples: image (or a or
+            b) uint8 or uint16 [N, H, W, C], label int32 [N] in [0, classes) or -1
+            (ignored).
         class_names: one name per class, () where there are none.
     """
 
@@ -31,12 +33,14 @@ class ArraySource:
         Raises:
             ValueError: wrong rank or dtype, different lengths, or a label out of range.
         """
-        image = arrays["image"]
-        check_images(image, f"the images of {description}")
+        images = [arrays[key] for key in IMAGE_KEYS & arrays.keys()]
+        for image in images:
+            check_images(image, f"the images of {description}")
+        count = len(images[0])
         for key, values in arrays.items():
-            if len(values) != len(image):
+            if len(values) != count:
                 raise ValueError(
-                    f"{description} has {len(image)} images and {len(values)} values "
+                    f"{description} has {count} images and {len(values)} values "
                     f"of '{key}': one per image is expected."
                 )
         if "label" in arrays:
@@ -48,7 +52,12 @@ class ArraySource:
         self.description = description
 
     def __len__(self) -> int:
-        return len(self.arrays["image"])
+        return len(next(iter(self.arrays.values())))
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int32 [N], where there are any."""
+        return self.arrays["label"]
 
     def __getitem__(self, index: int) -> dict[str, np.ndarray]:
         return {key: values[index] for key, values in self.arrays.items()}

@@ -8,12 +8,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
+from resnet_jax.data.images import IMAGE_KEYS
 from resnet_jax.data.progressive import Progressive
-from resnet_jax.data.reader import Reader
+from resnet_jax.data.reader import Reader, one_row
 
 Batch = dict[str, np.ndarray]
 
 _ORDER, _AUGMENT = 0, 1  # what a random generator is for
+_PURPOSES = 2
 _THREADS = 4  # image decoding releases Python's lock
 _AHEAD = 2  # batches made before they are asked for
 FOREVER = 2**40
@@ -34,6 +36,7 @@ class TrainBatches:
         like: a batch of one row, with the expected shapes and dtypes.
         rows: this process's rows of the global batch.
         seed, attempt: from 0.
+        stream: tells apart the domains of a run, 0 or 1.
         repeats: how often an example follows itself.
         progressive: how the images grow, None where they do not.
     """
@@ -46,25 +49,55 @@ class TrainBatches:
     attempt: int
     repeats: int = 1
     progressive: Progressive | None = None
+    stream: int = 0
 
     def indices(self, k: int) -> np.ndarray:
         """The indices of this process's examples in batch k."""
         examples = len(self.reader.source)
         epoch, position = divmod(k, examples // self.size)
-        order = _permutation(self.seed, self.attempt, epoch, examples)
+        words = self.seed, self.attempt, _ORDER + _PURPOSES * self.stream, epoch
+        order = _permutation(words, examples)
         places = np.arange(position * self.size, (position + 1) * self.size)
         return order[places[self.rows] // self.repeats]
 
+    def replaced(self, k: int, batch: Batch) -> int:
+        """How many bad examples were replaced in batch k."""
+        return int((batch["index"] != self.indices(k)).sum())
+
     def __getitem__(self, k: int) -> Batch:
-        generator = _generator(self.seed, self.attempt, _AUGMENT, k)
+        purpose = _AUGMENT + _PURPOSES * self.stream
+        generator = _generator(self.seed, self.attempt, purpose, k)
         u = generator.random((self.size, self.reader.draws))[self.rows]
         reader, like = self.reader, self.like
         if self.progressive:
             size = self.progressive.size(k)
-            channels = like["image"].shape[-1]
-            image = np.zeros((1, size, size, channels), like["image"].dtype)
-            reader, like = reader.cropping(size), {**like, "image": image}
+            images = {
+                key: np.zeros((1, size, size, like[key].shape[-1]), like[key].dtype)
+                for key in IMAGE_KEYS & like.keys()
+            }
+            reader, like = reader.cropping(size), {**like, **images}
         return reader.read(self.indices(k), u, like)[0]
+
+
+def side_by_side(a: Batch, b: Batch) -> Batch:
+    """One batch of those of two domains; the numbers of b's examples are index_b."""
+    return {**a, **b, "index": a["index"], "index_b": b["index"]}
+
+
+@dataclasses.dataclass(frozen=True)
+class TwoDomains:
+    """TrainBatches of two domains side by side, each in its own order and epochs."""
+
+    a: TrainBatches
+    b: TrainBatches
+
+    def replaced(self, k: int, batch: Batch) -> int:
+        """How many bad examples were replaced in batch k."""
+        b = {"index": batch["index_b"]}
+        return self.a.replaced(k, batch) + self.b.replaced(k, b)
+
+    def __getitem__(self, k: int) -> Batch:
+        return side_by_side(self.a[k], self.b[k])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +130,33 @@ class EvalBatches:
                 )
                 batch[key] = np.concatenate([value, padding])
         return batch
+
+
+@dataclasses.dataclass(frozen=True)
+class EvalImages:
+    """Every image once, in order: a batch each, of the image's own size.
+
+    Attributes:
+        reader: of images of different sizes.
+        like: a batch of one row, that of a bad image (zeros, mask False).
+    """
+
+    reader: Reader
+    like: Batch
+
+    def __len__(self) -> int:
+        return len(self.reader.source)
+
+    def __getitem__(self, k: int) -> Batch:
+        found = self.reader.find(k, np.zeros(self.reader.draws))
+        if found is None:
+            batch = {key: np.zeros_like(value) for key, value in self.like.items()}
+            return {
+                **batch,
+                "index": np.array([k], np.int32),
+                "mask": np.zeros(1, bool),
+            }
+        return {**one_row(found), "mask": np.ones(1, bool)}
 
 
 def prefetched(
@@ -155,7 +215,7 @@ def _generator(*words: int) -> np.random.Generator:
 
 
 @functools.lru_cache(maxsize=4)
-def _permutation(seed: int, attempt: int, epoch: int, size: int) -> np.ndarray:
-    order = _generator(seed, attempt, _ORDER, epoch).permutation(size)
+def _permutation(words: tuple[int, ...], size: int) -> np.ndarray:
+    order = _generator(*words).permutation(size)
     order.flags.writeable = False
     return order

@@ -2,8 +2,8 @@
 
 A transform is called with images, uint8 or uint16 [B, H, W, C], and uniform random
 numbers, float [B, draws] in [0, 1): nothing else is random, so that a batch is a
-function of its numbers. Those that resize also take a list of images [H, W, C] of
-different sizes.
+function of its numbers. Those that resize or cut also take a list of images [H, W, C]
+of different sizes; those with `one_size` make them alike.
 """
 
 import dataclasses
@@ -97,6 +97,7 @@ class RandomResizedCrop:
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
     filter: str = "bilinear"
     draws = 22
+    one_size = True
 
     def __post_init__(self):
         _whole(self.size, "random_resized_crop size", 1)
@@ -155,6 +156,7 @@ class ScaleCrop:
     sides: tuple[int, int] = (256, 480)
     filter: str = "bilinear"
     draws = 3
+    one_size = True
 
     def __post_init__(self):
         _whole(self.size, "scale_crop size", 1)
@@ -205,6 +207,11 @@ class Resize:
         same = len({r.shape for r in results}) == 1
         return np.stack(results) if same else results
 
+    @property
+    def one_size(self) -> bool:
+        """Whether images of any size come out alike."""
+        return not isinstance(self.size, int)
+
     def _target(self, height: int, width: int) -> tuple[int, int]:
         if not isinstance(self.size, int):
             return self.size[0], self.size[1]
@@ -223,6 +230,7 @@ class CenterCrop:
 
     size: int
     draws = 0
+    one_size = True
 
     def __post_init__(self):
         _whole(self.size, "center_crop size", 1)
@@ -240,6 +248,97 @@ class CenterCrop:
             )
         y, x = round((height - self.size) / 2), round((width - self.size) / 2)
         return image[y : y + self.size, x : x + self.size]
+
+
+@dataclasses.dataclass(frozen=True)
+class CropMultiple:
+    """Cuts off below and on the right until a number divides both sides.
+
+    The `modcrop` of super-resolution, where the number is the scale.
+
+    Attributes:
+        multiple: the number.
+    """
+
+    multiple: int
+    draws = 0
+
+    def __post_init__(self):
+        _whole(self.multiple, "crop_multiple multiple", 1)
+
+    def __call__(self, images, u: np.ndarray | None = None):
+        """The images, an array or a list of images as before."""
+        if isinstance(images, np.ndarray):
+            return np.stack([self._crop(image) for image in images])
+        return [self._crop(image) for image in images]
+
+    def _crop(self, image: np.ndarray) -> np.ndarray:
+        height, width = image.shape[:2]
+        if self.multiple > min(height, width):
+            raise ValueError(
+                f"crop_multiple of {self.multiple} leaves nothing of an image of "
+                f"{height} x {width}."
+            )
+        return image[: height - height % self.multiple, : width - width % self.multiple]
+
+
+@dataclasses.dataclass(frozen=True)
+class RandomCrop:
+    """Cuts out a square at a random place.
+
+    Attributes:
+        size: its side in pixels.
+    """
+
+    size: int
+    draws = 2
+    one_size = True
+
+    def __post_init__(self):
+        _whole(self.size, "random_crop size", 1)
+
+    def __call__(self, images, u: np.ndarray) -> np.ndarray:
+        """Images [B, size, size, C] of an array or a list of images."""
+        return np.stack([self._crop(x, v) for x, v in zip(images, u, strict=True)])
+
+    def _crop(self, image: np.ndarray, u: np.ndarray) -> np.ndarray:
+        room = np.array(image.shape[:2]) - self.size + 1
+        if room.min() < 1:
+            raise ValueError(
+                f"random_crop of {self.size} pixels does not fit into an image of "
+                f"{image.shape[0]} x {image.shape[1]}; put a resize before it."
+            )
+        y, x = (u * room).astype(int)
+        return image[y : y + self.size, x : x + self.size]
+
+
+@dataclasses.dataclass(frozen=True)
+class Dihedral:
+    """Turns and mirrors images at random: the eight ways to lay a square.
+
+    The augmentation of super-resolution and denoising; nothing is interpolated.
+
+    Attributes:
+        quarter_turns: False leaves the four ways that keep height and width.
+    """
+
+    quarter_turns: bool = True
+    draws = 1
+
+    def __call__(self, images: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """The images, [B, H, W, C] as before."""
+        height, width = images.shape[1:3]
+        if self.quarter_turns and height != width:
+            raise ValueError(
+                f"dihedral turns squares, not images of {height} x {width}: put a "
+                "random_crop before it, or set quarter_turns=False."
+            )
+        ways = 8 if self.quarter_turns else 4
+        result = np.empty_like(images)
+        for i, way in enumerate((u[:, 0] * ways).astype(int).tolist()):
+            image = images[i].swapaxes(0, 1) if way >= 4 else images[i]
+            result[i] = image[:: -1 if way & 2 else 1, :: -1 if way & 1 else 1]
+        return result
 
 
 def resized(image: np.ndarray, size: tuple[int, int], filter: str) -> np.ndarray:

@@ -12,7 +12,12 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_ORIENTATION, _TURNED = 0x0112, 5  # EXIF; from 5 on height and width are swapped
 _QUIET = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+
+
+# What of an example is an image; the transforms act on each of them.
+IMAGE_KEYS = frozenset(("image", "a", "b"))
 
 
 class BadImage(ValueError):
@@ -65,6 +70,23 @@ def read_image(
             return _decode(opened, channels, size_hint, name)
     except OSError as error:
         raise BadImage(f"{name} cannot be read: {error.strerror or error}.") from error
+
+
+def image_size(file: str | os.PathLike) -> tuple[int, int]:
+    """Height and width of the image that read_image gives; only the header is read.
+
+    Raises:
+        BadImage: a ValueError naming the file: it is none.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            size = image.height, image.width
+            turned = image.getexif().get(_ORIENTATION, 1) >= _TURNED
+    except Exception as error:  # on hostile bytes Pillow raises nearly anything
+        raise BadImage(f"{os.fspath(file)} cannot be read: {error}.") from error
+    return size[::-1] if turned else size
 
 
 def with_depth(image: np.ndarray, dtype: np.dtype | type | str) -> np.ndarray:

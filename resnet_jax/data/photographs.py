@@ -1,13 +1,12 @@
-"""Photographs and textures that come with scikit-image and scikit-learn, in patches."""
+"""Photographs: those in folders, and those that come with installed libraries."""
 
 import importlib.util
 import pathlib
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from resnet_jax.data.images import read_image
+from resnet_jax.data.patches import PatchSource, WholeSource, check_patches, cut
+from resnet_jax.data.photo_files import CACHE_GB, PhotoFiles, check_cache, find
 from resnet_jax.data.splits import check_split
 
 PHOTOS = (
@@ -27,56 +26,51 @@ TEXTURES = (
     "skimage/data/grass.png",
     "skimage/data/gravel.png",
 )
-# The fractional parts of these multiples fill the square evenly: the R2 sequence of
-# M. Roberts, "The unreasonable effectiveness of quasirandom sequences" (2018).
-_R2 = np.array([0.7548776662466927, 0.5698402909980532])
 
 
-class PatchSource:
-    """Square patches of a few large images.
+def images(
+    split: str,
+    *,
+    root: str | Sequence[str],
+    channels: int = 3,
+    pattern: str = "*",
+    patch: int | None = None,
+    samples_per_example: int = 16,
+    cache_gb: float = CACHE_GB,
+) -> PatchSource | WholeSource:
+    """Photographs of any size, without labels: PNG, JPEG, WebP and TIFF.
 
-    Example i is patch i % samples_per_example of image i // samples_per_example. The
-    patches lie at fixed places, spread evenly; training asks for random places.
+    Args:
+        split: 'all', or the name of a folder in root; folders in it are read too.
+        root: a folder, or several whose images come one after the other.
+        channels: 1, 3 or 4, to which all images are converted.
+        pattern: of the file names, such as '*_HR.png'.
+        patch: side in pixels of the patches that stand for an image, at random places
+            in training; None for whole images. Evaluations of whole images of
+            different sizes run image by image.
+        samples_per_example: patches per image and epoch.
+        cache_gb: decoded images kept in memory by each process, in GiB.
 
-    Attributes:
-        images: uint8 arrays [H, W, C], of different sizes.
-        class_names: a name per image, whose number is its label; () for no labels.
-        samples_per_example: patches per image that make an epoch.
-        draws: how many uniform numbers `draw` takes.
+    Raises:
+        ValueError: no folder, no image in it, or a value out of range.
     """
-
-    draws = 2
-
-    def __init__(self, images, class_names, patch, samples_per_example, description):
-        self.images = images
-        self.class_names = tuple(class_names)
-        self.patch = patch
-        self.samples_per_example = samples_per_example
-        self.description = description
-
-    def __len__(self) -> int:
-        return len(self.images) * self.samples_per_example
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        sample = index % self.samples_per_example
-        return self.draw(index, (0.5 + sample * _R2) % 1)
-
-    def draw(self, index: int, u: np.ndarray) -> dict[str, Any]:
-        """A patch of example index's image at the place u, float [2] in [0, 1)."""
-        label = index // self.samples_per_example
-        image, size = self.images[label], self.patch
-        room = np.array(image.shape[:2]) - size + 1
-        y, x = (np.asarray(u) * room).astype(int)
-        example = {"image": image[y : y + size, x : x + size]}
-        return {**example, "label": np.int32(label)} if self.class_names else example
-
-    def __repr__(self) -> str:
-        return self.description
+    check_patches(patch, samples_per_example)
+    check_cache(cache_gb)
+    roots = [root] if isinstance(root, str) else list(root)
+    files = [file for one in roots for file in find(one, split, pattern)]
+    return cut(
+        PhotoFiles(files, channels, cache_gb, patch or 1),
+        (),
+        patch,
+        samples_per_example,
+        " and ".join(roots),
+        split,
+    )
 
 
 def photos(
-    split: str, *, patch: int = 32, samples_per_example: int = 256
-) -> PatchSource:
+    split: str, *, patch: int | None = 32, samples_per_example: int = 256
+) -> PatchSource | WholeSource:
     """Patches of ten color photographs, without labels.
 
     The test patches come from the right quarter of each photograph, the training
@@ -84,56 +78,45 @@ def photos(
 
     Args:
         split: 'train' or 'test'.
-        patch: side of a patch in pixels.
+        patch: side of a patch in pixels; None for the whole of each part.
         samples_per_example: patches per photograph and epoch.
 
     Raises:
         ValueError: a patch does not fit, or a photograph is not installed.
     """
-    return _patches(PHOTOS, split, 3, patch, samples_per_example, named=False)
+    return _parts("photos", PHOTOS, split, 3, patch, samples_per_example)
 
 
 def textures(
-    split: str, *, patch: int = 32, samples_per_example: int = 256
-) -> PatchSource:
+    split: str, *, patch: int | None = 32, samples_per_example: int = 256
+) -> PatchSource | WholeSource:
     """Grey patches of three textures (512 x 512), labeled brick, grass or gravel.
 
     The test patches come from the right quarter of each texture. Arguments and errors
     are those of `photos`.
     """
-    return _patches(TEXTURES, split, 1, patch, samples_per_example, named=True)
+    return _parts("textures", TEXTURES, split, 1, patch, samples_per_example)
 
 
-def _patches(
-    paths: Sequence[str], split, channels, patch, samples_per_example, named
-) -> PatchSource:
-    kind = "textures" if named else "photos"
+def _parts(
+    kind: str, paths: Sequence[str], split: str, channels: int, patch, samples
+) -> PatchSource | WholeSource:
     check_split(split, ("train", "test"), kind)
-    for value in (patch, samples_per_example):
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(
-                f"patch and samples_per_example must be whole numbers from 1, not "
-                f"{value!r}."
-            )
+    check_patches(patch, samples)
     images, names = [], []
     for path in paths:
         image = read_image(_installed(path), channels)
         border = image.shape[1] * 3 // 4
         part = image[:, :border] if split == "train" else image[:, border:]
-        if patch > min(part.shape[:2]):
+        if (patch or 1) > min(part.shape[:2]):
             raise ValueError(
                 f"a patch of {patch} pixels does not fit into the {split} part of "
                 f"{pathlib.Path(path).stem}, {part.shape[0]} x {part.shape[1]} pixels."
             )
         images.append(part)
         names.append(pathlib.Path(path).stem)
-    return PatchSource(
-        images,
-        names if named else (),
-        patch,
-        samples_per_example,
-        f"{kind} ({split}, {samples_per_example} patches of {patch} x {patch} each)",
-    )
+    labels = names if kind == "textures" else ()
+    return cut(images, labels, patch, samples, kind, split)
 
 
 def _installed(path: str) -> pathlib.Path:

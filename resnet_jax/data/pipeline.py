@@ -6,18 +6,23 @@ from typing import Any
 
 import numpy as np
 
-from resnet_jax.data.arrays import ArraySource, check_images
+from resnet_jax.data.arrays import check_images
 from resnet_jax.data.batches import (
     FOREVER,
     Batch,
     EvalBatches,
+    EvalImages,
     TrainBatches,
+    TwoDomains,
     prefetched,
     read_ahead,
+    side_by_side,
 )
+from resnet_jax.data.domains import Domains
 from resnet_jax.data.geometry import RandomResizedCrop
+from resnet_jax.data.images import IMAGE_KEYS
 from resnet_jax.data.progressive import Progressive
-from resnet_jax.data.reader import Reader
+from resnet_jax.data.reader import Reader, one_row
 from resnet_jax.data.section import Part, Section, read_section
 from resnet_jax.data.sources import load_source
 from resnet_jax.data.transforms import build_transforms
@@ -49,12 +54,24 @@ class Evaluations:
         """
         rows = _rows(batch_size, process_index, process_count)
         self.readers = readers
-        self._evals = {
-            name: EvalBatches(reader, batch_size, _first(reader), rows)
-            for name, reader in readers.items()
-        }
+        self._evals: dict[str, EvalBatches | EvalImages] = {}
+        for name, reader in readers.items():
+            like = _first(reader)
+            if not reader.mixed:
+                self._evals[name] = EvalBatches(reader, batch_size, like, rows)
+                continue
+            if process_count > 1:
+                raise ValueError(
+                    f"the images of evaluation '{name}' differ in size and are judged "
+                    f"one by one, which {process_count} processes do not share: bring "
+                    "them to one size (resize, center_crop), or leave it out and "
+                    "evaluate the finished run in one process."
+                )
+            self._evals[name] = EvalImages(reader, like)
         self.evals: dict[str, Callable[[], Iterator[Batch]]] = {
-            name: functools.partial(_iterate, batches, 0, len(batches), workers)
+            name: functools.partial(
+                _iterate, batches.reader, batches, 0, len(batches), workers
+            )
             for name, batches in self._evals.items()
         }
 
@@ -83,11 +100,12 @@ class Evaluations:
 class Data(Evaluations):
     """What a run reads.
 
-    Batches are dicts of NumPy arrays: image uint8 or uint16 [B, H, W, C] as stored,
-    label int32 [B] (-1: ignore) where the source has labels, index int32 [B], and in
-    evaluation mask bool [B], False for the rows that fill up the last batch (image 0,
-    label and index -1). With several processes they hold this process's rows
-    [p B / P, (p + 1) B / P) of the global batch.
+    Batches are dicts of NumPy arrays: image, or a and b, uint8 or uint16 [B, H, W, C]
+    as stored, label int32 [B] (-1: ignore) where the source has labels, index int32
+    [B] (of two domains also index_b), and in evaluation mask bool [B], False for the
+    rows that fill up the last batch (images 0, label and index -1). With several
+    processes they hold this process's rows [p B / P, (p + 1) B / P) of the global
+    batch. Evaluations whose images differ in size have B = 1.
 
     Attributes:
         spec: the DataSpec; the shapes are those of training, at its end where images
@@ -130,16 +148,17 @@ class Data(Evaluations):
         self._train = _reader(fields, fields.train, "data.train", training=True)
         self._repeats, self._growth = fields.train.repeats, fields.train.growth
         _check_growth(self._growth, self._train)
-        if batch_size > (examples := len(self._train.source)):
+        smallest = self._smallest()
+        if batch_size > (examples := len(smallest)):
             raise ValueError(
                 f"batch_size {batch_size} is larger than the training set, {examples} "
-                f"examples of {self._train.source!r}."
+                f"examples of {smallest!r}."
             )
         readers = {
             name: _reader(fields, part, f"data.evals.{name}", training=False)
             for name, part in fields.evals.items()
         }
-        self._like = _first(self._train)
+        self._likes = [_first(reader) for reader in self._train.streams]
         super().__init__(
             readers,
             batch_size=batch_size,
@@ -147,7 +166,8 @@ class Data(Evaluations):
             process_count=process_count,
         )
         likes = {name: batches.like for name, batches in self._evals.items()}
-        self.spec = _spec(fields, self._train, self._like, readers, likes)
+        like = functools.reduce(side_by_side, self._likes)
+        self.spec = _spec(fields, self._train, like, readers, likes)
 
     def train(self, step: int, attempt: int = 0, draws: int = 1) -> Iterator[Batch]:
         """Endless batches, first that of step + 1 (steps count from 1).
@@ -164,20 +184,27 @@ class Data(Evaluations):
         """
         size = self.step_size(draws)
         rows = slice(draws * self._rows.start, draws * self._rows.stop)
-        batches = TrainBatches(
-            self._train,
-            size,
-            self._like,
-            rows,
-            self._seed,
-            attempt,
-            self._repeats,
-            self._growth,
-        )
-        source = _iterate(batches, step, FOREVER, self._workers)
+        streams = [
+            TrainBatches(
+                reader,
+                size,
+                like,
+                rows,
+                self._seed,
+                attempt,
+                self._repeats,
+                self._growth,
+                stream,
+            )
+            for stream, (reader, like) in enumerate(
+                zip(self._train.streams, self._likes, strict=True)
+            )
+        ]
+        batches = TwoDomains(*streams) if len(streams) > 1 else streams[0]
+        source = _iterate(self._train, batches, step, FOREVER, self._workers)
         try:
             for k, batch in enumerate(source, step):
-                self.replaced += int((batch["index"] != batches.indices(k)).sum())
+                self.replaced += batches.replaced(k, batch)
                 yield batch
         finally:
             source.close()
@@ -189,12 +216,17 @@ class Data(Evaluations):
             ValueError: that is more than the training set has.
         """
         size = draws * self._size
-        if size > (examples := len(self._train.source)):
+        smallest = self._smallest()
+        if size > (examples := len(smallest)):
             raise ValueError(
                 f"a step takes {draws} x batch_size = {size} examples, more than the "
-                f"{examples} of {self._train.source!r}; lower batch_size."
+                f"{examples} of {smallest!r}; lower batch_size."
             )
         return size
+
+    def _smallest(self):
+        """The training source, the smaller of two domains."""
+        return min((reader.source for reader in self._train.streams), key=len)
 
     def whole(self, name: str) -> Batch:
         """Every example of 'train' or of an evaluation in one batch, in order.
@@ -209,7 +241,7 @@ class Data(Evaluations):
             raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
         training = name == "train"
         reader = self._train if training else self._evals[name].reader
-        like = self._like if training else self._evals[name].like
+        like = self._likes[0] if training else self._evals[name].like
         if chance := [type(t).__name__ for t in reader.transforms if t.draws]:
             raise ValueError(
                 f"data.train has random transforms ({', '.join(chance)}) and is "
@@ -230,11 +262,16 @@ def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:
         if transform.draws and not training:
             raise ValueError(
                 f"{what} has the random transform {type(transform).__name__}; an "
-                "evaluation takes resize and center_crop."
+                "evaluation takes resize, center_crop and crop_multiple."
             )
     source = load_source(part.source or section.source, part.split)
     if not len(source):
         raise ValueError(f"{source!r} has no examples.")
+    if isinstance(source, Domains) and not training:
+        raise ValueError(
+            f"{what} has both domains, and an evaluation takes one: its split is "
+            f"'{part.split}A' or '{part.split}B'."
+        )
     return Reader(source, transforms, training, section.on_bad_example == "skip")
 
 
@@ -254,29 +291,23 @@ def _first(reader: Reader) -> Batch:
             break
     else:
         raise ValueError(f"no example of {reader.source!r} can be read.")
-    check_images(example["image"][None], f"the images of {reader.source!r}")
-    integers = {"label": np.int32, "index": np.int32}
-    return {
-        key: np.asarray(value, integers.get(key))[None]
-        for key, value in example.items()
-    }
+    batch = one_row(example)
+    for key in IMAGE_KEYS & batch.keys():
+        check_images(batch[key], f"the images of {reader.source!r}")
+    return batch
 
 
 def _spec(section: Section, train: Reader, like: Batch, readers, likes) -> DataSpec:
     for name, reader in readers.items():
-        theirs, ours = likes[name]["image"], like["image"]
-        if theirs.shape[-1] != ours.shape[-1] or theirs.dtype != ours.dtype:
-            raise ValueError(
-                f"evaluation '{name}' has {theirs.dtype} images of {theirs.shape[-1]} "
-                f"channels, training {ours.dtype} images of {ours.shape[-1]}."
-            )
+        _check_images_alike(name, likes[name], like)
         if reader.source.class_names != train.source.class_names:
             raise ValueError(
                 f"evaluation '{name}' has other classes ("
                 f"{len(reader.source.class_names)}) than training "
                 f"({len(train.source.class_names)})."
             )
-    mean, std = section.normalization(like["image"].shape[-1])
+    channels = next(x.shape[-1] for x in like.values() if x.ndim == 4)
+    mean, std = section.normalization(channels)
     part = next(iter(section.evals.values()), None)
     return DataSpec(
         shapes={key: value.shape[1:] for key, value in like.items()},
@@ -297,6 +328,26 @@ def _spec(section: Section, train: Reader, like: Batch, readers, likes) -> DataS
     )
 
 
+def _check_images_alike(name: str, theirs: Batch, ours: Batch) -> None:
+    """Raises ValueError where an evaluation's images are none that training has."""
+    for key in sorted(IMAGE_KEYS & theirs.keys()):
+        if key not in ours:
+            raise ValueError(
+                f"evaluation '{name}' has the images {_images(theirs)}, training "
+                f"{_images(ours)}."
+            )
+        image, like = theirs[key], ours[key]
+        if image.shape[-1] != like.shape[-1] or image.dtype != like.dtype:
+            raise ValueError(
+                f"evaluation '{name}' has {image.dtype} images of {image.shape[-1]} "
+                f"channels, training {like.dtype} images of {like.shape[-1]}."
+            )
+
+
+def _images(batch: Batch) -> str:
+    return " and ".join(f"'{key}'" for key in sorted(IMAGE_KEYS & batch.keys()))
+
+
 def _rows(size: int, index: int, count: int) -> slice:
     if size < 1 or size % count:
         raise ValueError(
@@ -306,7 +357,7 @@ def _rows(size: int, index: int, count: int) -> slice:
     return slice(index * size // count, (index + 1) * size // count)
 
 
-def _iterate(batches, start: int, stop: int, workers: int = 0):
-    if isinstance(batches.reader.source, ArraySource):
+def _iterate(reader: Reader, batches, start: int, stop: int, workers: int = 0):
+    if all(stream.in_memory for stream in reader.streams):
         return prefetched(batches.__getitem__, start, stop)
     return read_ahead(batches.__getitem__, start, stop, workers)

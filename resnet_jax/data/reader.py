@@ -8,8 +8,8 @@ import numpy as np
 
 from resnet_jax.data.arrays import ArraySource
 from resnet_jax.data.geometry import RandomResizedCrop
-from resnet_jax.data.images import BadImage, with_depth
-from resnet_jax.data.transforms import apply_transforms, count_draws
+from resnet_jax.data.images import IMAGE_KEYS, BadImage, with_depth
+from resnet_jax.data.transforms import apply_transforms, count_draws, one_size
 
 _MOST_BAD = 100  # bad examples in a row, after which 'skip' gives up
 
@@ -34,9 +34,26 @@ class Reader:
     remedy: str = "data.on_bad_example='skip'"
 
     @property
+    def streams(self) -> tuple["Reader", ...]:
+        """A reader of each domain where the source has two, else this one."""
+        sources = getattr(self.source, "domains", (self.source,))
+        return tuple(dataclasses.replace(self, source=source) for source in sources)
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether batches are gathered whole."""
+        return isinstance(self.source, ArraySource)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the images come out in different sizes."""
+        sizes = getattr(self.source, "sizes", set)
+        return not one_size(self.transforms) and len(sizes()) > 1
+
+    @property
     def source_draws(self) -> int:
         """Uniform numbers per example that the source itself takes."""
-        return self.source.draws if self.training and self._draws() else 0
+        return getattr(self.source, "draws", 0) if self.training else 0
 
     @property
     def draws(self) -> int:
@@ -68,9 +85,10 @@ class Reader:
             ValueError: an image of another shape, a label out of range, a bad image.
         """
         good = np.ones(len(indices), bool)
-        if isinstance(self.source, ArraySource) and len(indices):
+        if self.in_memory and len(indices):
             batch = {k: v[indices] for k, v in self.source.arrays.items()}
-            batch["image"] = apply_transforms(self.transforms, batch["image"], u)
+            for key in IMAGE_KEYS & batch.keys():
+                batch[key] = apply_transforms(self.transforms, batch[key], u)
             return {**batch, "index": indices.astype(np.int32)}, good
         batch = {
             k: np.zeros((len(indices), *v.shape[1:]), v.dtype) for k, v in like.items()
@@ -88,7 +106,9 @@ class Reader:
 
     def find(self, index: int, u: np.ndarray) -> dict[str, Any] | None:
         """Example `index`, or in its place the next good one; None in evaluation."""
-        for i in range(index, index + _MOST_BAD):
+        # All patches of a bad image are bad.
+        step = getattr(self.source, "samples_per_example", 1)
+        for i in range(index, index + _MOST_BAD * step, step):
             try:
                 return self.example(i % len(self.source), u)
             except BadImage as error:
@@ -107,38 +127,49 @@ class Reader:
     def example(self, index: int, u: np.ndarray) -> dict[str, Any]:
         """Example `index` after the transforms, with its index."""
         split = self.source_draws
-        if self.training and self._draws():
-            example = self.source.draw(index, u[:split])
-        else:
-            example = self.source[index]
+        source = self.source
+        example = source.draw(index, u[:split]) if split else source[index]
         label, classes = example.get("label", -1), len(self.source.class_names)
         if not -1 <= label < classes:
             raise ValueError(
                 f"label {label} of example {index} of {self.source!r} is outside "
                 f"[0, {classes}) (-1 means: ignore)."
             )
-        images = example["image"][None]
-        image = apply_transforms(self.transforms, images, u[None, split:])[0]
-        return {**example, "image": image, "index": index}
+        result = {**example, "index": index}
+        # The images of a pair by the same numbers: the same crop of both.
+        for key in IMAGE_KEYS & example.keys():
+            one = example[key][None]
+            result[key] = apply_transforms(self.transforms, one, u[None, split:])[0]
+        return result
 
     def picture(self, index: int) -> np.ndarray:
         """Example `index` of an evaluation to look at: uint8 [H, W, C].
 
+        The images of a pair are side by side.
+
         Raises:
             ValueError: it is a bad image.
         """
-        return with_depth(self.example(index, np.zeros(0))["image"], np.uint8)
+        example = self.example(index, np.zeros(0))
+        images = [example[key] for key in sorted(IMAGE_KEYS & example.keys())]
+        return with_depth(np.concatenate(images, axis=1), np.uint8)
 
-    def _draws(self) -> bool:
-        return hasattr(self.source, "draw")
+
+def one_row(example: dict[str, Any]) -> dict[str, np.ndarray]:
+    """An example as a batch of one row."""
+    integers = {"label": np.int32, "index": np.int32}
+    return {
+        key: np.asarray(value, integers.get(key))[None]
+        for key, value in example.items()
+    }
 
 
 def _check_like(value, like: np.ndarray, key: str, index: int, source) -> None:
     shape, dtype = np.shape(value), getattr(value, "dtype", like.dtype)
-    if shape != like.shape or (key == "image" and dtype != like.dtype):
+    if shape != like.shape or (key in IMAGE_KEYS and dtype != like.dtype):
         raise ValueError(
             f"the {key} of example {index} of {source!r} is {dtype} {list(shape)} and "
             f"that of the first {like.dtype} {list(like.shape)}: images of different "
-            "sizes need random_resized_crop in training, resize and center_crop in "
-            "evaluation."
+            "sizes need random_crop or random_resized_crop in training, resize and "
+            "center_crop in evaluation."
         )

@@ -1,21 +1,82 @@
 """The table of sources: where examples come from.
 
 A source has a length, `source[i]` -> {'image': ..., 'label': ...}, `class_names` and a
-stable repr. An ArraySource is in memory, its batches are gathered whole; any other is
-asked for one example at a time. One with `draw(i, u)` makes a random version of example
-i of `draws` uniform numbers, which training uses.
+stable repr; pairs have the images 'a' and 'b'. An ArraySource is in memory, its batches
+are gathered whole; any other is asked for one example at a time. One with `draws` makes
+in `draw(i, u)` a random version of example i of so many uniform numbers, which training
+uses. One whose images differ in size says so in `sizes()`. Those of which a class can
+be chosen have `labels`.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from resnet_jax.data import arrays, folder, photographs, tfds
+from resnet_jax.data import arrays, folder, pairs, photographs, tfds
+from resnet_jax.data.arrays import ArraySource
+from resnet_jax.data.domains import Domain, Domains, domain, split_domain
+from resnet_jax.data.photo_files import CACHE_GB
 from resnet_jax.lookup import build
+
+
+def domains(
+    split: str,
+    *,
+    root: str | None = None,
+    source: Mapping[str, Any] | str | None = None,
+    a: str | None = None,
+    b: str | None = None,
+    channels: int = 3,
+    cache_gb: float = CACHE_GB,
+) -> Domains | Domain | ArraySource:
+    """Two unmatched sets of images, as batches with the images `a` and `b`.
+
+    Zhu et al. 2017, arXiv:1703.10593. Each has its own order, and is seen as often as
+    the steps allow; the longer makes an epoch. With root or source alone A and B are
+    the splits <split>A and <split>B of it.
+
+    Args:
+        split: of both; one that ends in A or B, such as 'testA', is that domain alone,
+            as an evaluation takes it.
+        root: a folder with the folders trainA, trainB, testA, testB.
+        source: another source's section, such as that of a tfds 'cycle_gan' set.
+        a, b: classes of the source; without a source the folders of A and B, whose
+            split is a folder in them, or 'all'.
+        channels, cache_gb: as in images.
+
+    Raises:
+        ValueError: something is missing, or contradicts the rest.
+    """
+    if (a is None) != (b is None) or sum(x is not None for x in (root, source, a)) == 0:
+        raise ValueError(
+            "domains need root, or source, or both a and b: classes of the source, or "
+            "folders."
+        )
+    if root is not None and (source is not None or a is not None):
+        raise ValueError("domains take root alone, without source, a and b.")
+    name, keys = split_domain(split)
+    files = {"name": "images", "channels": channels, "cache_gb": cache_gb}
+
+    chosen = {"a": a, "b": b}
+    if a is None:
+        section = source or {**files, "root": root}
+        parts = [load_source(section, f"{name}{key.upper()}") for key in keys]
+        found = [domain(part, key) for part, key in zip(parts, keys, strict=True)]
+    elif source is None:
+        parts = [load_source({**files, "root": chosen[key]}, name) for key in keys]
+        found = [domain(part, key) for part, key in zip(parts, keys, strict=True)]
+    else:
+        whole = load_source(source, name)
+        found = [domain(whole, key, chosen[key]) for key in keys]
+    return Domains(found) if len(found) > 1 else found[0]
+
 
 SOURCES: dict[str, Callable[..., Any]] = {
     "digits": arrays.digits,
+    "domains": domains,
     "folder": folder.folder,
+    "images": photographs.images,
     "npz": arrays.npz,
+    "pairs": pairs.pairs,
     "photos": photographs.photos,
     "textures": photographs.textures,
     "tfds": tfds.tfds,

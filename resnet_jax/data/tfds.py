@@ -1,6 +1,7 @@
 """Data sets prepared by TensorFlow Datasets, read without TensorFlow."""
 
 import difflib
+import functools
 import os
 import pathlib
 from typing import Any
@@ -41,6 +42,11 @@ class RecordSource:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    @functools.cached_property
+    def labels(self) -> np.ndarray:
+        """int32 [N], read from all records."""
+        return np.array([record["label"] for record in self.records], np.int32)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         record = self.records[int(index)]

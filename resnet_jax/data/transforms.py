@@ -12,11 +12,14 @@ from resnet_jax.lookup import build, suggest
 # the size first, then color, then erasing.
 TRANSFORMS: dict[str, Callable[..., Any]] = {
     "resize": geometry.Resize,
+    "crop_multiple": geometry.CropMultiple,
     "center_crop": geometry.CenterCrop,
+    "random_crop": geometry.RandomCrop,
     "random_resized_crop": geometry.RandomResizedCrop,
     "scale_crop": geometry.ScaleCrop,
     "pad_crop_flip": geometry.PadCropFlip,
     "flip": geometry.Flip,
+    "dihedral": geometry.Dihedral,
     "auto_augment": policies.AutoAugment,
     "rand_augment": policies.RandAugment,
     "trivial_augment": policies.TrivialAugment,
@@ -53,6 +56,11 @@ def build_transforms(section: Mapping[str, Any] | None) -> tuple:
 def count_draws(transforms: Sequence) -> int:
     """How many uniform numbers per image the transforms take together."""
     return sum(t.draws for t in transforms)
+
+
+def one_size(transforms: Sequence) -> bool:
+    """Whether images of any size come out alike."""
+    return any(getattr(t, "one_size", False) for t in transforms)
 
 
 def apply_transforms(transforms: Sequence, images, u: np.ndarray | None = None):

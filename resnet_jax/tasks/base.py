@@ -20,6 +20,7 @@ Batch = Mapping[str, Any]
     index   int32 [B], the example's number in its split
     mask    bool [B], only in evaluation: False in the padding of the last batch
     low, high, a, b   uint8 images [B, H, W, C] of restoration and translation
+    index_b int32 [B], only in training on two domains: the numbers of b's examples
 """
 
 

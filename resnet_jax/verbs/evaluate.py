@@ -142,7 +142,7 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
     task, data = trial.task, trial.data
     if kinds:
         check_task(task)
-    watched = Watched(data, trial.batch_size)
+    watched = Watched(data)
     evaluator = Evaluator(task, watched, trial.batch_size, keys(trial.seed)["eval"])
     state = jax.device_put(trial.state, replicated(evaluator.mesh))
     state = evaluator.prepare(state)

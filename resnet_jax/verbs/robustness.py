@@ -96,7 +96,7 @@ def measure(
             process_index=jax.process_index(),
             process_count=jax.process_count(),
         )
-        evaluator.data = Watched(under, batch_size, f"{kind} {severity}")
+        evaluator.data = Watched(under, f"{kind} {severity}")
         found = evaluator.task.summarize(evaluator(state))
         accuracy.setdefault(kind, {})[str(severity)] = found[f"{name}/accuracy"]
     values = [value for row in accuracy.values() for value in row.values()]

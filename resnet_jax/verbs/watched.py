@@ -22,21 +22,21 @@ class Watched:
     Nothing is shown of what takes less than five seconds, in a log less than a minute.
     """
 
-    def __init__(self, data: Evaluations, batch_size: int, said: str = ""):
-        """Takes the data, the size of its batches, and what is being evaluated."""
+    def __init__(self, data: Evaluations, said: str = ""):
+        """Takes the data, and what is being evaluated."""
         self.train = data.train
         self.evals: dict[str, Callable[[], Iterator[Batch]]] = {
             name: functools.partial(
-                watch, batches, len(data.readers[name].source), batch_size, said or name
+                watch, batches, len(data.readers[name].source), said or name
             )
             for name, batches in data.evals.items()
         }
 
 
 def watch(
-    batches: Callable[[], Iterator[Batch]], total: int, size: int, name: str
+    batches: Callable[[], Iterator[Batch]], total: int, name: str
 ) -> Iterator[Batch]:
-    """The batches of one evaluation, `size` of `total` examples each."""
+    """The batches of one evaluation of `total` examples."""
     if jax.process_index() > 0:
         yield from batches()
         return
@@ -44,9 +44,11 @@ def watch(
     live = sys.stderr.isatty()
     silence = SECONDS_OF_SILENCE if live else SECONDS_BETWEEN_LINES
     try:
-        for number, batch in enumerate(batches(), 1):
+        read = 0
+        for batch in batches():
             yield batch
-            seconds, seen = time.monotonic() - begin, min(number * size, total)
+            read += len(batch["index"]) * jax.process_count()
+            seconds, seen = time.monotonic() - begin, min(read, total)
             if seconds > silence:
                 console.progress(seen, total, {}, seen / seconds, f"{name}: image")
     finally:

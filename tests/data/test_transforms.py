@@ -9,6 +9,7 @@ from resnet_jax.data.transforms import (
     apply_transforms,
     build_transforms,
     count_draws,
+    one_size,
 )
 
 RNG = np.random.default_rng(1)
@@ -259,6 +260,65 @@ def test_sizes_that_do_not_fit():
         run({"center_crop": {"size": 9}}, images(1, 8, 12, 1))
     with pytest.raises(ValueError, match="cannot reflect 8 pixels of images of 8 x 8"):
         run({"pad_crop_flip": {"pad": 8, "mode": "reflect"}}, images(1, 8, 8, 1))
+
+
+def test_random_crop_reaches_every_place():
+    x = images(1, 5, 6, 1)
+    u = np.stack(np.meshgrid(*[np.linspace(0, 0.999999, 7)] * 2), -1).reshape(-1, 2)
+    y, _ = run({"random_crop": {"size": 4}}, np.repeat(x, 49, 0), u)
+    assert y.shape == (49, 4, 4, 1)
+    assert len(np.unique(y.reshape(49, -1), axis=0)) == 2 * 3
+    several = [images(5, 4, 3), images(4, 6, 3)]
+    assert run({"random_crop": {"size": 4}}, several)[0].shape == (2, 4, 4, 3)
+    with pytest.raises(ValueError, match=r"random_crop of 6 pixels .* 5 x 6; put a re"):
+        run({"random_crop": {"size": 6}}, x)
+
+
+def test_dihedral_lays_a_square_in_eight_ways():
+    x = images(1, 3, 3, 2)
+    u = (np.arange(8)[:, None] + 0.5) / 8
+    y, _ = run({"dihedral": {}}, np.repeat(x, 8, 0), u)
+    turned = [np.rot90(x[0], n) for n in range(4)]
+    expected = [*turned, *(image[:, ::-1] for image in turned)]
+    found = {image.tobytes() for image in y}
+    assert found == {image.tobytes() for image in expected} and len(found) == 8
+    np.testing.assert_array_equal(y[0], x[0])
+
+
+def test_dihedral_of_rectangles_keeps_their_sides():
+    x = images(1, 3, 4, 1)
+    u = (np.arange(4)[:, None] + 0.5) / 4
+    y, _ = run({"dihedral": {"quarter_turns": False}}, np.repeat(x, 4, 0), u)
+    expected = [x[0], x[0][:, ::-1], x[0][::-1], x[0][::-1, ::-1]]
+    np.testing.assert_array_equal(y, expected)
+    with pytest.raises(ValueError, match="dihedral turns squares, not images of 3 x 4"):
+        run({"dihedral": {}}, x)
+
+
+def test_crop_multiple_cuts_below_and_on_the_right():
+    x = images(2, 11, 13, 3)
+    y, _ = run({"crop_multiple": {"multiple": 4}}, x)
+    np.testing.assert_array_equal(y, x[:, :8, :12])
+    several, _ = run({"crop_multiple": {"multiple": 4}}, [images(9, 5, 1), x[0]])
+    assert [image.shape for image in several] == [(8, 4, 1), (8, 12, 3)]
+    with pytest.raises(ValueError, match="of 12 leaves nothing of an image of 11 x 13"):
+        run({"crop_multiple": {"multiple": 12}}, x)
+
+
+@pytest.mark.parametrize(
+    "section, expected",
+    [
+        ({"resize": {"size": 8}, "flip": {}}, False),
+        ({"resize": {"size": (8, 8)}}, True),
+        ({"center_crop": {"size": 8}}, True),
+        ({"crop_multiple": {"multiple": 2}}, False),
+        ({"random_crop": {"size": 8}}, True),
+        ({"scale_crop": {"size": 8}}, True),
+        ({"random_resized_crop": {"size": 8}}, True),
+    ],
+)
+def test_which_transforms_make_images_alike(section, expected):
+    assert one_size(build_transforms(section)) is expected
 
 
 def test_every_transform_is_documented():
