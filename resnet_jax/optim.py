@@ -58,7 +58,9 @@ def cosine(*, base: float, total_steps: int, end: float = 0.0) -> Schedule:
     return lambda count: end + (base - end) * falling(count)
 
 
-def linear(*, base: float, total_steps: int, end: float = 0.0) -> Schedule:
+def linear(
+    *, base: float, total_steps: int, end: float = 0.0, hold: int = 0
+) -> Schedule:
     """A straight line from base to end."""
     return optax.linear_schedule(base, end, total_steps)
 

@@ -10,7 +10,7 @@ from jax import Array
 from resnet_jax.figures import Figure, Table
 from resnet_jax.lookup import suggest
 from resnet_jax.metrics.accumulator import Accumulator
-from resnet_jax.metrics.image_quality import SPACES, psnr, ssim
+from resnet_jax.metrics.image_quality import PROTOCOLS, image_quality, stored_levels
 from resnet_jax.metrics.means import means
 
 # How much an error is magnified to be seen.
@@ -22,23 +22,24 @@ class Fidelity:
     """PSNR and SSIM of 8-bit images, means over images.
 
     Attributes:
-        space: 'rgb' (all channels), or 'y' (luma of color images), see image_quality.
+        protocol: 'rgb' (all channels) or 'y' (luma of color images), see image_quality.
         crop: pixels at each border that do not count; the scale in super-resolution.
 
     Raises:
-        ValueError: there is no such space, or crop is negative.
+        ValueError: there is no such protocol, or crop is negative.
     """
 
-    space: str = "rgb"
+    protocol: str = "rgb"
     crop: int = 0
 
     def __post_init__(self):
-        if self.space not in SPACES:
+        if self.protocol not in PROTOCOLS:
             raise ValueError(
-                f"fidelity.space is '{self.space}'. {suggest(self.space, SPACES)}"
+                f"task.protocol is '{self.protocol}'. "
+                + suggest(self.protocol, PROTOCOLS)
             )
         if self.crop < 0:
-            raise ValueError(f"fidelity.crop is {self.crop}; expected 0 or more.")
+            raise ValueError(f"task.crop is {self.crop}; expected 0 or more.")
 
     @property
     def metrics(self) -> Mapping[str, Accumulator]:
@@ -51,12 +52,12 @@ class Fidelity:
         Args:
             input, output, target: [B, H, W, C] in [0, 1]; rounded to 8 bits first.
         """
-        real = _levels(target)
-        rows = {}
+        real, rows = stored_levels(target), {}
         for name, image in (("", output), ("input_", input)):
-            measured = self.space, self.crop
-            rows[f"{name}psnr"] = psnr(_levels(image), real, *measured)
-            rows[f"{name}ssim"] = ssim(_levels(image), real, *measured)
+            found = image_quality(
+                stored_levels(image), real, protocol=self.protocol, crop=self.crop
+            )
+            rows |= {f"{name}{measure}": value for measure, value in found.items()}
         return rows
 
     def columns(self, input: Array, output: Array, target: Array) -> dict[str, Array]:
@@ -85,11 +86,7 @@ class Fidelity:
     def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
         """How the numbers were measured."""
         rows = tuple(
-            (name, int(sums["fidelity"]["examples"]), self.space, self.crop)
+            (name, int(sums["fidelity"]["examples"]), self.protocol, self.crop)
             for name, sums in evals.items()
         )
         return {"protocol": Table(("evaluation", "images", "channels", "crop"), rows)}
-
-
-def _levels(image: Array) -> Array:
-    return jnp.clip(jnp.round(255 * image), 0, 255)

@@ -38,7 +38,7 @@ def paired(
     discriminator_weight: float = 0.5,
     conditional: bool = True,
     test_statistics: str = "running",
-    space: str = "rgb",
+    protocol: str = "rgb",
     crop: int | None = None,
     ema_decay: float = 0.0,
 ) -> Paired:
@@ -58,7 +58,7 @@ def paired(
         reconstruction: a name in reconstruction.LOSSES.
         adversarial, reconstruction_weight, discriminator_weight, conditional,
             test_statistics: see Paired.
-        space, crop: see Fidelity; crop is the scale by default.
+        protocol, crop: see Fidelity; crop is the scale by default.
         ema_decay: see Averaging.
 
     Raises:
@@ -108,6 +108,6 @@ def paired(
         conditional=conditional,
         test_statistics=test_statistics,
         averaging=Averaging(ema_decay),
-        fidelity=Fidelity(space, scale if crop is None else crop),
+        fidelity=Fidelity(protocol, scale if crop is None else crop),
         axis_name=axis_name,
     )

@@ -22,7 +22,7 @@ def restoration(
     axis_name: str | None = None,
     degradation: Mapping | None = None,
     loss: str = "l1",
-    space: str = "rgb",
+    protocol: str = "rgb",
     crop: int | None = None,
     ema_decay: float = 0.0,
     ema_every: int = 1,
@@ -41,7 +41,7 @@ def restoration(
         axis_name: the device axis under pmap.
         degradation: as create_degradation takes it; None for data that has pairs.
         loss: a name in reconstruction.LOSSES.
-        space, crop: see Fidelity; crop is the scale by default.
+        protocol, crop: see Fidelity; crop is the scale by default.
         ema_decay, ema_every, ema_warmup: see Averaging.
         microbatches: see Restoration.
 
@@ -62,7 +62,7 @@ def restoration(
         optimizer=create_optimizer(optim, total_steps),
         pair=pair,
         loss=LOSSES[loss],
-        fidelity=Fidelity(space, scale if crop is None else crop),
+        fidelity=Fidelity(protocol, scale if crop is None else crop),
         averaging=Averaging(ema_decay, ema_every, ema_warmup),
         microbatches=microbatches,
         axis_name=axis_name,
