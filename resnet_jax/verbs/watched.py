@@ -4,6 +4,7 @@ import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import jax
 
@@ -14,6 +15,8 @@ from resnet_jax.report.console import (
     SECONDS_OF_SILENCE,
     Console,
 )
+
+Item = TypeVar("Item")
 
 
 class Watched:
@@ -34,9 +37,9 @@ class Watched:
 
 
 def watch(
-    batches: Callable[[], Iterator[Batch]], total: int, size: int, name: str
-) -> Iterator[Batch]:
-    """The batches of one evaluation, `size` of `total` examples each."""
+    batches: Callable[[], Iterator[Item]], total: int, size: int, name: str
+) -> Iterator[Item]:
+    """The batches of one evaluation, `size` of `total` images each."""
     if jax.process_index() > 0:
         yield from batches()
         return
