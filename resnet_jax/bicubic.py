@@ -135,7 +135,7 @@ def bicubic_weights(
     return matrix
 
 
-def scaled_size(size: Size, scale: Scale) -> Size:
+def scaled_size(size: tuple[int, ...], scale: Scale) -> Size:
     """Height and width of an image after scaling: rounded up, as MATLAB does.
 
     Raises:
@@ -155,7 +155,7 @@ def _exact(scale: Scale) -> Fraction:
 
 
 def _passes(
-    old: Size, scale: Scale | None, size: Size | None
+    old: tuple[int, ...], scale: Scale | None, size: Size | None
 ) -> list[tuple[int, int, Fraction]]:
     """Axis, new size and scale of each pass, in their order."""
     if (scale is None) == (size is None):
@@ -193,13 +193,14 @@ def _resample(
     image: np.ndarray, axis: int, index: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
     """Sums along one axis, tap by tap: what is added in which order is no accident."""
-    after = (1,) * (-axis - 1)
-    total = np.zeros((), np.float64)
+    shape = list(image.shape)
+    shape[axis] = len(index)
+    total = np.full(shape, 0.5)
     for i in range(index.shape[1]):
-        taken = np.take(image, index[:, i], axis)
-        total = total + weights[:, i].reshape(-1, *after) * taken
-    rounded = np.floor(total + 0.5).clip(0, np.iinfo(image.dtype).max)
-    return rounded.astype(image.dtype)
+        weight = weights[:, i].reshape(-1, *(1,) * (-axis - 1))
+        total += weight * np.take(image, index[:, i], axis)
+    np.floor(total, out=total)
+    return total.clip(0, np.iinfo(image.dtype).max, out=total).astype(image.dtype)
 
 
 def _levels(x: Array) -> Array:

@@ -113,10 +113,12 @@ def check_published(folder: pathlib.Path, scale: int, count: int) -> int:
         high = np.asarray(Image.open(file))
         low = np.asarray(Image.open(str(file).replace("_HR", "_LR")))
         np.testing.assert_array_equal(bicubic(high, Fraction(1, scale)), low)
+        grey += high.ndim == 2
+        if len(files) > 5 and high.ndim == 3:
+            continue  # a compilation for each size
         pixels = high if high.ndim == 3 else high[..., None]
         made = resize(pixels, 1 / scale, peak=255, rounded=True)
         np.testing.assert_array_equal(np.reshape(made, low.shape), low)
-        grey += high.ndim == 2
     return grey
 
 

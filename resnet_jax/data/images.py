@@ -26,7 +26,7 @@ class BadImage(ValueError):
 
 def read_image(
     file: str | os.PathLike | bytes,
-    channels: int = 3,
+    channels: int | None = 3,
     size_hint: int | None = None,
     *,
     name: str = "",
@@ -38,7 +38,7 @@ def read_image(
 
     Args:
         file: a path, or the file's bytes.
-        channels: 1 (grey), 3 (RGB) or 4 (RGB and alpha).
+        channels: 1 (grey), 3 (RGB) or 4 (RGB and alpha); None for those of the file.
         size_hint: a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, no smaller
             than this many pixels per side: several times faster.
         name: what messages call the image; its path by default.
@@ -52,7 +52,7 @@ def read_image(
             format, or over 50 million pixels, which is known before anything is
             decoded.
     """
-    if channels not in _MODES:
+    if channels is not None and channels not in _MODES:
         raise ValueError(f"channels must be 1, 3 or 4, not {channels!r}.")
     # Pillow's warnings are either errors here or of no interest. (catch_warnings is
     # not safe among threads, and several threads read images.)
@@ -101,7 +101,7 @@ def with_depth(image: np.ndarray, dtype: np.dtype | type | str) -> np.ndarray:
     return image.astype(np.uint16) * 257
 
 
-def _decode(file, channels: int, size_hint: int | None, name: str) -> np.ndarray:
+def _decode(file, channels: int | None, size_hint: int | None, name: str) -> np.ndarray:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
@@ -111,7 +111,7 @@ def _decode(file, channels: int, size_hint: int | None, name: str) -> np.ndarray
                 if size_hint:
                     image.draft("RGB", (size_hint, size_hint))
                 ImageOps.exif_transpose(image, in_place=True)
-                return _to_array(image, channels)
+                return _to_array(image, channels or _stored_channels(image))
     except UnidentifiedImageError as error:
         kinds = "PNG, JPEG, WebP or TIFF"
         raise BadImage(f"{name} is not a readable {kinds} image.") from error
@@ -123,6 +123,13 @@ def _decode(file, channels: int, size_hint: int | None, name: str) -> np.ndarray
         f"{name} has {pixels:,} pixels; images over {MAX_PIXELS:,} are refused: scale "
         "it down or cut it up first."
     )
+
+
+def _stored_channels(image) -> int:
+    if image.mode in ("1", "L", "F") or image.mode.startswith("I"):
+        return 1
+    has_alpha = image.mode == "P" and "transparency" in image.info
+    return 4 if has_alpha or image.mode.upper().endswith("A") else 3
 
 
 def _to_array(image, channels: int) -> np.ndarray:

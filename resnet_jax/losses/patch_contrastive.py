@@ -24,10 +24,7 @@ def take_patches(features: Array, positions: Array) -> Array:
 
 def unit_length(x: Array, epsilon: float = 1e-7) -> Array:
     """Vectors [..., c] divided by their length; zero stays zero, with a gradient."""
-    squared = jnp.square(x).sum(-1, keepdims=True)
-    positive = squared > 0
-    length = jnp.where(positive, jnp.sqrt(jnp.where(positive, squared, 1.0)), 0.0)
-    return x / (length + epsilon)
+    return x * lax.rsqrt(jnp.square(x).sum(-1, keepdims=True) + epsilon**2)
 
 
 def patch_contrastive_loss(

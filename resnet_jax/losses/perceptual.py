@@ -65,8 +65,8 @@ def style_loss(
         features, target: one array per layer.
         weights: one per layer; 1 each by default.
     """
-    grams = [[gram_matrix(layer) for layer in side] for side in (features, target)]
-    return feature_loss(*grams, weights, _frobenius)
+    grams, wanted = ([gram_matrix(x) for x in side] for side in (features, target))
+    return feature_loss(grams, wanted, weights, _frobenius)
 
 
 def _frobenius(a: Array, b: Array) -> Array:

@@ -36,6 +36,15 @@ def picture(image: np.ndarray) -> Image.Image:
     return Image.fromarray(image[..., : 4 if image.shape[2] == 4 else 3])
 
 
+def stored(image: np.ndarray) -> Image.Image:
+    """An image for a file: the same values, uint8, or uint16 of one channel.
+
+    Args:
+        image: [H, W, C] with C 1, 3 or 4.
+    """
+    return Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+
+
 def grid(
     images: Sequence[np.ndarray] | np.ndarray,
     columns: int | None = None,

@@ -16,6 +16,7 @@ from resnet_jax.report.pictures import save_png
 from resnet_jax.run import load
 from resnet_jax.tasks import Gan
 from resnet_jax.tasks.samples import numbered
+from resnet_jax.verbs.image_files import check_folder
 from resnet_jax.verbs.table import Table, warn
 
 BATCH = 64
@@ -101,16 +102,13 @@ def generate(
     chosen = _labels(labels, maker.names)
     folder = pathlib.Path(out).expanduser() if out else None
     folder = folder or absolute(source) / "generated" / f"{run.step}-seed{seed}"
-    if file := next((p for p in (folder, *folder.parents) if p.is_file()), None):
-        raise ValueError(f"--out: '{file}' is a file; name a new folder.")
+    check_folder(folder, empty=not picture)
     if picture:
         file = folder / f"{picture}.png"
         if file.exists():
             raise ValueError(f"'{file}' is there already; name another --out.")
         save_png(file, PICTURES[picture](maker, chosen, factor))
         return Table([{"picture": str(file)}], {})
-    if folder.exists() and any(folder.iterdir()):
-        raise ValueError(f"--out: '{folder}' has files; name a new folder.")
     for number, image, label in _images(maker, chosen, count, factor):
         place = folder / maker.names[label] if maker.names else folder
         save_png(place / f"{number:06d}.png", as_picture(image))

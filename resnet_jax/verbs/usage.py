@@ -165,6 +165,17 @@ VERBS = {
             Flag("data_dir", "", "where to write; by default TFDS's own folder"),
         ),
     ),
+    "resize": Verb(
+        "images larger or smaller by MATLAB's bicubic, as PNG files of their names",
+        ("source",),
+        (
+            Flag("scale", "", "1/4 or 4: sides are multiplied by it and rounded up"),
+            Flag("size", "", "of all results, HEIGHTxWIDTH, in place of a scale"),
+            Flag("crop", False, "first, to sides that the scale 1/N divides"),
+            Flag("out", "", "the folder to write, new or empty"),
+            JSON,
+        ),
+    ),
     "benchmark": Verb(
         "compile time, step time, images/s and memory of a config on this machine",
         (),

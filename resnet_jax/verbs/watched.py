@@ -4,6 +4,7 @@ import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import jax
 
@@ -14,6 +15,8 @@ from resnet_jax.report.console import (
     SECONDS_OF_SILENCE,
     Console,
 )
+
+Item = TypeVar("Item")
 
 
 class Watched:
@@ -33,10 +36,18 @@ class Watched:
         }
 
 
+def examples(batch: Batch) -> int:
+    """How many a batch of all processes has."""
+    return len(batch["index"]) * jax.process_count()
+
+
 def watch(
-    batches: Callable[[], Iterator[Batch]], total: int, name: str
-) -> Iterator[Batch]:
-    """The batches of one evaluation of `total` examples."""
+    batches: Callable[[], Iterator[Item]],
+    total: int,
+    name: str,
+    count: Callable[[Item], int] = examples,
+) -> Iterator[Item]:
+    """The batches of one evaluation, `count` of `total` images each."""
     if jax.process_index() > 0:
         yield from batches()
         return
@@ -47,7 +58,7 @@ def watch(
         read = 0
         for batch in batches():
             yield batch
-            read += len(batch["index"]) * jax.process_count()
+            read += count(batch)
             seconds, seen = time.monotonic() - begin, min(read, total)
             if seconds > silence:
                 console.progress(seen, total, {}, seen / seconds, f"{name}: image")

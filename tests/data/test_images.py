@@ -161,3 +161,23 @@ def test_corrupt_exif_is_no_error():
 def test_channels_are_checked():
     with pytest.raises(ValueError, match="channels must be 1, 3 or 4, not 2"):
         read_image(encoded(noise(4, 4, 3)), 2)
+
+
+def test_channels_of_the_file():
+    palette = Image.fromarray(noise(4, 6, 3)).quantize(8)
+    wide = noise(4, 6, dtype=np.uint16)
+    cases = [
+        (noise(4, 6), {}, 1),
+        (noise(4, 6) > 99, {}, 1),
+        (wide, {}, 1),
+        (noise(4, 6, 3), {}, 3),
+        (noise(4, 6, 4), {}, 4),
+        (noise(4, 6, 2), {}, 4),
+        (palette, {}, 3),
+        (palette, {"transparency": 2}, 4),
+        (Image.new("CMYK", (6, 4)), {"kind": "TIFF"}, 3),
+    ]
+    for image, options, channels in cases:
+        found = read_image(encoded(image, **options), None)
+        assert found.shape == (4, 6, channels)
+    np.testing.assert_array_equal(read_image(encoded(wide), None)[..., 0], wide)
