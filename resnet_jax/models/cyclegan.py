@@ -110,11 +110,8 @@ class CycleGANGenerator(nn.Module):
     def __post_init__(self) -> None:
         """Refuses wrong settings here, not when the network is first traced."""
         super().__post_init__()
-        what, counts = (
-            "a translator",
-            ("blocks", "width", "in_channels", "out_channels"),
-        )
-        check_counts(self, counts, what)
+        what = "a translator"
+        check_counts(self, ("blocks", "width", "in_channels", "out_channels"), what)
         check_shares(self, ("dropout",), what)
         choose(REACHES, self.resample, "resample")
         choose(PADDINGS, self.padding, "padding")
@@ -127,18 +124,16 @@ class CycleGANGenerator(nn.Module):
         norm = normalization(self.norm, axis_name=self.axis_name, dtype=dtype)
         norm = partial(norm, scale_init=scale_002)
         init, _ = KERNEL_INITS[self.kernel_init]
-        bias = not norm(parent=None).use_bias
-        given = {"use_bias": bias, "kernel_init": init}
-        conv = partial(Conv, kernel_size=3, dtype=dtype, **given)
-        strides = 1 if self.resample == "antialias" else 2
-        up: Callable = conv
-        if self.resample == "resize":
-            up = partial(conv, resample="up")
-        elif self.resample == "strided":
-            up = partial(
-                TransposedConv, kernel_size=3, strides=2, padding=1, output_padding=1
-            )
-            up = partial(up, dtype=dtype, **given)
+        given: dict[str, Any] = {"kernel_size": 3, "kernel_init": init, "dtype": dtype}
+        given |= {"use_bias": not norm(parent=None).use_bias}
+        conv: Callable = partial(Conv, **given)
+        transposed = partial(TransposedConv, **given, strides=2, output_padding=1)
+        ups: dict[str, Callable] = {
+            "strided": partial(transposed, padding=1),
+            "antialias": conv,
+            "resize": partial(conv, resample="up"),
+        }
+        up, strides = ups[self.resample], 1 if self.resample == "antialias" else 2
         self.stem = conv(width, kernel_size=7, padding=0)
         self.stem_norm = norm()
         block = partial(CycleGANBlock, partial(conv, padding=0), norm, self.padding)
@@ -149,7 +144,7 @@ class CycleGANGenerator(nn.Module):
             setattr(self, f"up{i}_norm", norm())
         for i in range(1, self.blocks + 1):
             setattr(self, f"block{i}", block(self.dropout))
-        head = partial(Conv, kernel_size=7, padding=0, use_bias=True, kernel_init=init)
+        head = partial(conv, kernel_size=7, padding=0, use_bias=True)
         self.head = head(self.out_channels, dtype=widened(dtype))
 
     def __call__(
@@ -208,15 +203,21 @@ class CycleGANGenerator(nn.Module):
 
         blurred = self.resample == "antialias"
         border = partial(pad, margin=3, padding=self.padding)
-        layers = [("border", border), ("stem", self.stem), activated("stem")]
+        layers: list[Layer] = [
+            ("border", border),
+            ("stem", self.stem),
+            activated("stem"),
+        ]
         for i in (1, 2):
             layers += [(f"down{i}", getattr(self, f"down{i}")), activated(f"down{i}")]
-            layers += [(f"down{i}_blur", partial(blur_pool, strides=2))] * blurred
+            if blurred:
+                layers.append((f"down{i}_blur", partial(blur_pool, strides=2)))
         for i in range(1, self.blocks + 1):
             block = getattr(self, f"block{i}")
             layers.append((f"block{i}", partial(block, train=train, drop=drop)))
         for i in (1, 2):
-            layers += [(f"up{i}_blur", partial(upsample_fir, border="edge"))] * blurred
+            if blurred:
+                layers.append((f"up{i}_blur", partial(upsample_fir, border="edge")))
             layers += [(f"up{i}", self.doubling(i)), activated(f"up{i}")]
         return [*layers, ("head", lambda x: self.head(self.wide(border(x)))), TANH]
 

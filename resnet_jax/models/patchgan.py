@@ -72,13 +72,13 @@ class PatchGAN(nn.Module):
         norm = normalization(self.norm, axis_name=self.axis_name, dtype=dtype)
         norm = partial(norm, scale_init=scale_002)
         init, _ = KERNEL_INITS[self.kernel_init]
-        given = {"kernel_size": self.kernel_size, "kernel_init": init}
-        conv = partial(Conv, dtype=dtype, **given)
+        size = self.kernel_size
+        conv = partial(Conv, kernel_size=size, kernel_init=init, dtype=dtype)
         bias = not norm(parent=None).use_bias
         x = images
         for i, (features, strides) in enumerate(self.plan, 1):
             x = conv(
-                features,
+                features=features,
                 strides=1 if self.antialias else strides,
                 use_bias=bias or i == 1,
                 name=f"conv{i}",
@@ -88,8 +88,8 @@ class PatchGAN(nn.Module):
             if self.antialias and strides > 1:
                 x = blur_pool(x, strides)
         x = x.astype(at_least_float32(x.dtype))
-        head = partial(Conv, use_bias=True, dtype=widened(dtype), **given)
-        return head(1, name="head")(x)
+        wide = widened(dtype)
+        return conv(features=1, use_bias=True, dtype=wide, name="head")(x)
 
     @property
     def plan(self) -> list[tuple[int, int]]:

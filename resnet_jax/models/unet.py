@@ -71,9 +71,9 @@ class UNet(nn.Module):
     def __post_init__(self) -> None:
         """Refuses wrong settings here, not when the network is first traced."""
         super().__post_init__()
-        what, counts = "a U-Net", ("depth", "width", "in_channels", "out_channels")
-        check_counts(self, counts, what)
-        check_shares(self, ("dropout",), what)
+        names = ("depth", "width", "in_channels", "out_channels")
+        check_counts(self, names, "a U-Net")
+        check_shares(self, ("dropout",), "a U-Net")
         choose(KERNEL_INITS, self.kernel_init, "kernel_init")
         normalization(self.norm, dtype=compute_dtype(self.dtype))
 
@@ -94,27 +94,26 @@ class UNet(nn.Module):
         dtype = compute_dtype(self.dtype)
         norm = normalization(self.norm, axis_name=self.axis_name, dtype=dtype)
         norm = partial(norm, scale_init=scale_002)
-        given = {"kernel_size": 4, "strides": 2, "padding": 1}
-        given |= {"kernel_init": KERNEL_INITS[self.kernel_init][0]}
-        bias = not norm(parent=None).use_bias
-        down = partial(Conv, use_bias=bias, dtype=dtype, **given)
+        given: dict[str, Any] = {"kernel_size": 4, "strides": 2, "padding": 1}
+        given |= {"kernel_init": KERNEL_INITS[self.kernel_init][0], "dtype": dtype}
+        given |= {"use_bias": not norm(parent=None).use_bias}
+        down, up = partial(Conv, **given), partial(TransposedConv, **given)
         x, maps = images, []
         for i, features in enumerate(self.widths, 1):
             x = x if i == 1 else nn.leaky_relu(x, 0.2)
-            x = down(features, name=f"down{i}")(x)
+            x = down(features=features, name=f"down{i}")(x)
             if 1 < i < depth:
                 x = norm(name=f"down{i}_norm")(x, train)
             maps.append(x)
-        up = partial(TransposedConv, use_bias=bias, dtype=dtype, **given)
         for i in range(depth, 1, -1):
-            x = up(self.widths[i - 2], name=f"up{i}")(nn.relu(x))
+            x = up(features=self.widths[i - 2], name=f"up{i}")(nn.relu(x))
             x = norm(name=f"up{i}_norm")(x, train)
             if drop and i > depth - DROPPING:
                 x = dropout(self.make_rng("dropout"), x, self.dropout)
             x = jnp.concatenate([maps[i - 2], x], -1)
         x = nn.relu(x).astype(at_least_float32(x.dtype))
-        last = partial(TransposedConv, use_bias=True, dtype=widened(dtype), **given)
-        return jnp.tanh(last(self.out_channels, name="up1")(x))
+        last = partial(up, use_bias=True, dtype=widened(dtype), name="up1")
+        return jnp.tanh(last(features=self.out_channels)(x))
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -6,14 +6,14 @@ import logging
 import os
 import pathlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import numpy as np
 
 from resnet_jax.files import is_run
-from resnet_jax.models import CLASSIFIERS
+from resnet_jax.models import CLASSIFIERS, TRANSLATORS
 from resnet_jax.pretrained.adaptation import (
     channels_of,
     num_classes_of,
@@ -37,6 +37,7 @@ from resnet_jax.pretrained.published import (
 from resnet_jax.pretrained.run_folder import read_run
 from resnet_jax.pretrained.timm_tags import TAGS
 from resnet_jax.pretrained.torch_weights import from_torch
+from resnet_jax.pretrained.translators import recognize_translator
 from resnet_jax.pretrained.weights_file import SUFFIXES, read_weights
 
 logger = logging.getLogger(__name__)
@@ -137,7 +138,8 @@ def _build(
             *(name, old, num_classes),
         )
         description = dataclasses.replace(description, class_names=())
-    fields["num_classes"] = num_classes_of(weights)
+    if model in CLASSIFIERS:
+        fields["num_classes"] = num_classes_of(weights)
     try:
         module, variables = from_torch(model, weights, **fields)
     except ValueError as error:
@@ -271,14 +273,21 @@ def _file(path: pathlib.Path, test: bool) -> Found:
         return read_description(config, test), weights
     if published := recognize(path):
         return Description(published.model, {}, published.preprocessing), weights
-    return Description(_model_of(path)), weights
+    return Description(_model_of(path, weights)), weights
 
 
-def _model_of(path: pathlib.Path) -> str:
-    """The longest name of a network that the file's name begins with."""
+def _model_of(path: pathlib.Path, weights: Mapping[str, np.ndarray]) -> str:
+    """The longest name of a network that the file's name begins with.
+
+    Of translators the weights themselves say it.
+    """
     names = [
-        n for n in CLASSIFIERS if re.match(re.escape(n) + r"(?![A-Za-z0-9])", path.name)
+        name
+        for name in (*CLASSIFIERS, *TRANSLATORS)
+        if re.match(re.escape(name) + r"(?![A-Za-z0-9])", path.name)
     ]
+    if not names and (name := recognize_translator(weights)):
+        return name
     if not names:
         raise ValueError(
             f"'{path}' does not say which network it holds: put its {CONFIG} beside it,"

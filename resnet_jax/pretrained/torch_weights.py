@@ -56,6 +56,7 @@ def from_torch(
         ValueError: a tensor is missing, is not the network's, or has another shape;
             the first few of them are named.
     """
+    arrays: Mapping[str, np.ndarray]
     arrays = {k: np.asarray(v) for k, v in state_dict.items() if not _ignored(k)}
     if name in LAYERS:
         arrays, found = read_translator(name, arrays)

@@ -1,4 +1,4 @@
-"""Files of pytorch-CycleGAN-and-pix2pix and of CUT: whose layers have numbers for names.
+"""Files of pytorch-CycleGAN-and-pix2pix and CUT, whose layers have numbers for names.
 
 Zhu et al. 2017, arXiv:1703.10593, and Isola et al. 2017, arXiv:1611.07004, in the
 authors' PyTorch code. Numbers depend on norm, dropout and anti-aliasing; the order of
@@ -20,7 +20,7 @@ Arrays = Mapping[str, np.ndarray]
 Layers = tuple[list[str], list[str]]
 
 # Keys begin so, unless `read_weights` took it away.
-PREFIX = r"^(?:module\.|model\.)*"
+PREFIX = r"(?:module\.|model\.|net\.)*"
 # The numbers of a layer within one sequence, a block or a U-Net in a U-Net.
 NUMBERED = rf"{PREFIX}\d+(?:\.(?:conv_block|model)\.\d+)*\.\w+"
 
@@ -58,7 +58,7 @@ LAYERS: dict[str, Callable[[int], Layers]] = {
     **dict.fromkeys(UNETS, unet_layers),
     **dict.fromkeys(PATCHGANS, patch_layers),
 }
-ENDS = {
+ENDS: dict[Callable[[int], Layers], tuple[str, str]] = {
     resnet_layers: ("stem", "head"),
     unet_layers: ("down1", "up1"),
     patch_layers: ("conv1", ""),
@@ -79,15 +79,16 @@ def read_translator(name: str, arrays: Arrays) -> tuple[Arrays, dict[str, Any]]:
     Raises:
         ValueError: the weights have other layers.
     """
-    fields: dict[str, Any] = {}
+    layers, fields = LAYERS[name], dict[str, Any]()
     if is_numbered(arrays):
-        if any(key.endswith(".filt") for key in arrays):
-            blurred = "antialias" if LAYERS[name] is resnet_layers else True
-            fields["resample" if blurred == "antialias" else "antialias"] = blurred
+        blurred = any(key.endswith(".filt") for key in arrays)
         arrays, transposed = _renamed(name, arrays)
-        if LAYERS[name] is resnet_layers and not fields and not transposed:
-            fields["resample"] = "resize"
-    first, last = ENDS[LAYERS[name]]
+        if layers is resnet_layers:
+            plain = "strided" if transposed else "resize"
+            fields["resample"] = "antialias" if blurred else plain
+        elif layers is patch_layers:
+            fields["antialias"] = blurred
+    first, last = ENDS[layers]
     if (kernel := arrays.get(f"{first}.weight")) is not None and kernel.ndim == 4:
         fields |= {"width": len(kernel), "in_channels": kernel.shape[1]}
     if (kernel := arrays.get(f"{last}.weight")) is not None:
@@ -112,34 +113,37 @@ def recognize_translator(arrays: Arrays) -> str | None:
     return {16: "unet256", 14: "unet128"}.get(count) if nested else None
 
 
-def _renamed(name: str, arrays: Arrays) -> tuple[dict[str, np.ndarray], bool]:
+def _renamed(name: str, arrays: Arrays) -> tuple[Arrays, bool]:
     """The weights under our names, and whether any convolution was a transposed one."""
+    weighted = [leaves for leaves in _modules(arrays) if "weight" in leaves]
+    convs = [leaves for leaves in weighted if leaves["weight"].ndim == 4]
+    norms = [leaves for leaves in weighted if leaves["weight"].ndim != 4]
+    conv_names, norm_names = LAYERS[name](len(convs))
+    if len(convs) != len(conv_names) or len(norms) not in (0, len(norm_names)):
+        raise ValueError(
+            f"the weights are not those of '{name}': they have {len(convs)}"
+            f" convolutions and {len(norms)} norms. Name the architecture that they"
+            " were trained with."
+        )
+    transposed = False
+    for module, leaves in zip(conv_names, convs, strict=True):
+        outputs, inputs = leaves["weight"].shape[:2]
+        # Transposed ones have them in the other order, and not more outputs.
+        if module.startswith("up") and outputs >= inputs:
+            leaves["weight"] = leaves["weight"].swapaxes(0, 1)[:, :, ::-1, ::-1]
+            transposed = True
+    named = zip([*conv_names, *norm_names], [*convs, *norms], strict=False)
+    flat = {f"{m}.{leaf}": x for m, leaves in named for leaf, x in leaves.items()}
+    return flat, transposed
+
+
+def _modules(arrays: Arrays) -> list[dict[str, np.ndarray]]:
+    """The arrays of each layer in the order of the layers.
+
+    Blurs and the old statistics of instance norm are layers without weights.
+    """
     modules: dict[tuple[int, ...], dict[str, np.ndarray]] = defaultdict(dict)
     for key, value in arrays.items():
         path, _, leaf = key.rpartition(".")
         modules[tuple(map(int, re.findall(r"\d+", path)))][leaf] = value
-    # Blurs and the old statistics of instance norm have no weights.
-    ordered = [modules[place] for place in sorted(modules)]
-    weighted = [leaves for leaves in ordered if "weight" in leaves]
-    convs = [leaves for leaves in weighted if leaves["weight"].ndim == 4]
-    norms = [leaves for leaves in weighted if leaves["weight"].ndim != 4]
-    names = LAYERS[name](len(convs))
-    counts = [len(convs), len(norms) or len(names[1])]
-    if counts != [len(part) for part in names]:
-        raise ValueError(
-            f"the weights are not those of '{name}': they have {len(convs)} convolutions"
-            f" and {len(norms)} norms. Name the architecture that they were trained with."
-        )
-    named, transposed = {}, False
-    for module, leaves in zip(sum(names, []), [*convs, *norms], strict=False):
-        weight = leaves["weight"]
-        # Of these the inputs come first, which are not fewer than the outputs.
-        if (
-            module.startswith("up")
-            and weight.ndim == 4
-            and len(weight) >= weight.shape[1]
-        ):
-            leaves["weight"] = weight.swapaxes(0, 1)[:, :, ::-1, ::-1]
-            transposed = True
-        named |= {f"{module}.{leaf}": value for leaf, value in leaves.items()}
-    return named, transposed
+    return [modules[place] for place in sorted(modules)]

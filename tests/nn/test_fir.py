@@ -15,14 +15,14 @@ def correlate(x):
     return sum(FILTER[i, j] * x[:, i : i + height, j : j + width] for i, j in shifts)
 
 
-def test_upsampling_by_hand():
+@pytest.mark.parametrize("border", ["constant", "edge"])
+def test_upsampling_by_hand(border):
     x = np.random.default_rng(0).normal(size=(2, 3, 4, 2))
-    spread = np.zeros((2, 6, 8, 2))
-    spread[:, ::2, ::2] = x
-    padded = np.pad(spread, ((0, 0), (2, 1), (2, 1), (0, 0)))
+    spread = np.zeros((2, 10, 12, 2))
+    spread[:, ::2, ::2] = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), border)
     with jax.enable_x64(True):
-        y = upsample_fir(jnp.asarray(x))
-    np.testing.assert_allclose(y, 4 * correlate(padded), atol=1e-12)
+        y = upsample_fir(jnp.asarray(x), border)
+    np.testing.assert_allclose(y, 4 * correlate(spread[:, :-1, :-1]), atol=1e-12)
 
 
 def test_downsampling_by_hand():

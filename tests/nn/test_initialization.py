@@ -49,6 +49,7 @@ def test_kernels_of_generators_and_discriminators():
     for name, std in (
         ("glorot", [(4 / (9 * 48)) ** 0.5, (2 / (9 * 48)) ** 0.5]),
         ("normal", [0.02, 0.02]),
+        ("glorot_002", [0.02 * (2 / (9 * 48)) ** 0.5] * 2),
     ):
         drawn = [init(jax.random.key(0), shape) for init in KERNEL_INITS[name]]
         np.testing.assert_allclose([k.std() for k in drawn], std, rtol=0.05)

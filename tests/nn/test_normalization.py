@@ -13,7 +13,9 @@ from resnet_jax.nn.normalization import (
     EvoNorm,
     FilterResponseNorm,
     GroupNorm,
+    InstanceNorm,
     LayerNorm,
+    is_local,
     normalization,
 )
 
@@ -121,6 +123,24 @@ def test_group_and_layer_norm_by_hand(norm):
     np.testing.assert_allclose(y, (x - mean) / np.sqrt(var + norm.epsilon), atol=1e-9)
 
 
+def test_instance_norm_by_hand():
+    with jax.enable_x64(True):
+        x = images((2, 3, 2, 4))
+        y = InstanceNorm().apply({}, x, True)
+        named = normalization({"name": "instance", "use_scale": True})()
+        scaled = named.apply({"params": {"scale": np.arange(4.0)}}, x, False)
+    mean, var = x.mean((1, 2), keepdims=True), x.var((1, 2), keepdims=True)
+    want = (x - mean) / np.sqrt(var + 1e-5)
+    np.testing.assert_allclose(y, want, atol=1e-9)
+    np.testing.assert_allclose(scaled, np.arange(4) * want, atol=1e-9)
+
+
+def test_norms_that_treat_every_place_by_itself():
+    assert [name for name in NORMS if is_local(name)] == ["batch", "layer", "none"]
+    assert is_local({"name": "batch", "group_size": 4}) and is_local(LayerNorm)
+    assert not is_local(partial(GroupNorm, num_groups=1))
+
+
 def drawn(norm, x):
     """Variables that are neither ones nor zeros."""
     shapes = jax.eval_shape(norm.init, jax.random.key(0), x, False)["params"]
@@ -203,6 +223,7 @@ def test_other_groups_are_refused_under_pmap():
         (BatchNorm(group_size=1), (2, 1, 1, 4), "one value per channel"),
         (GroupNorm(), SHAPE, "cannot split 4 channels into 32"),
         (EvoNorm(), SHAPE, "cannot split 4 channels into 32"),
+        (InstanceNorm(), (2, 1, 1, 4), "instance norm got one value per channel"),
     ],
 )
 def test_impossible_groups_are_refused(norm, shape, message):
