@@ -29,11 +29,11 @@ CLASSIFIERS: dict[str, Callable] = {
     **AIRBENCH,
     **INCEPTIONS,
 }
+# Generators of images from latents, and the discriminators of those.
+GANS: dict[str, Callable] = {**DCGANS, **RESNET_GANS, **R3GANS}
 MODELS: dict[str, Callable] = {
     **CLASSIFIERS,
-    **DCGANS,
-    **RESNET_GANS,
-    **R3GANS,
+    **GANS,
     **RESTORERS,
     **VGG_DISCRIMINATORS,
     **FEATURE_NETWORKS,
