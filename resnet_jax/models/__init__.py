@@ -32,7 +32,7 @@ CLASSIFIERS: dict[str, Callable] = {
     **AIRBENCH,
     **INCEPTIONS,
 }
-# Latents to images, and images to a logit each, with `inputs` and `resolution`.
+# Generators of images from latents, and the discriminators of those.
 GANS: dict[str, Callable] = {**DCGANS, **RESNET_GANS, **R3GANS}
 # Images to images in [-1, 1], with `in_channels`, `out_channels` and `multiple`.
 TRANSLATORS: dict[str, Callable] = {**CYCLEGANS, **UNETS}

@@ -1,7 +1,7 @@
 """PyTorch state dicts as variables of our models, and back, bit for bit.
 
-One rule serves all networks, since modules are named after timm's: a path joined with
-dots, `layer1_0` as layer1.0, and the leaves' names and layouts as below.
+One rule serves all networks, since modules are named after timm's, or BasicSR's: a path
+joined with dots, `layer1_0` as layer1.0, and the leaves' names and layouts as below.
 """
 
 import re
@@ -14,9 +14,10 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from resnet_jax.lookup import few
-from resnet_jax.models import create_model
-from resnet_jax.models.inputs import inputs_of
+from resnet_jax.models import create_classifier, create_model
+from resnet_jax.models.inputs import image_inputs, inputs_of
 from resnet_jax.nn.repeat import stack_blocks, unstack_blocks
+from resnet_jax.pretrained.restorers import READERS
 from resnet_jax.pretrained.translators import LAYERS, read_translator
 
 LEAVES = {
@@ -39,14 +40,15 @@ def from_torch(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """A model with the weights of a PyTorch state dict.
 
-    The number of classes and of input channels are those of the weights; so are width,
-    norm and output channels of networks that translate images. Half precision becomes
+    The number of classes and of input channels are those of the weights, and so are the
+    sizes of networks from images to images, but for their scale. Half precision becomes
     float32; other types stay.
 
     Args:
         name: of the model, see `list_models`.
-        state_dict: timm's or torchvision's keys -> arrays in PyTorch's layouts; those
-            of pytorch-CycleGAN-and-pix2pix, where `name` is a network of it.
+        state_dict: timm's or torchvision's keys -> arrays in PyTorch's layouts; of
+            networks from images to images those of pytorch-CycleGAN-and-pix2pix and
+            BasicSR, or those that pretrained/restorers.py names.
         **overrides: fields of the model.
 
     Returns:
@@ -58,21 +60,34 @@ def from_torch(
     """
     arrays: Mapping[str, np.ndarray]
     arrays = {k: np.asarray(v) for k, v in state_dict.items() if not _ignored(k)}
+    sizes = None
     if name in LAYERS:
-        arrays, found = read_translator(name, arrays)
-        overrides = {**found, **overrides}
-    if head := next((key for key in HEAD_KEYS if key in arrays), None):
-        overrides = {"num_classes": len(arrays[head]), **overrides}
-    model = create_model(name, **overrides)
+        arrays, sizes = read_translator(name, arrays)
+    elif read := READERS.get(name.partition("_")[0]):
+        arrays, sizes = read(arrays, create_model(name, **overrides))
+    if sizes is None:
+        model, channels = _classifier(name, arrays, overrides)
+    else:
+        model, channels = create_model(name, **{**sizes, **overrides}), None
     stacks = [f"layer{i + 1}" for i in getattr(model, "scanned", ())]
     separate = model.clone(scan_blocks=False) if stacks else model
-    stem = next((key for key in STEM_KEYS if key in arrays), None)
-    channels = arrays[stem].shape[1] if stem and arrays[stem].ndim == 4 else None
     leaves = flatten_dict(shapes(separate, channels))
     wanted = {torch_key(path): _torch_shape(path, leaves[path]) for path in leaves}
     _check(f"'{name}'", arrays, wanted)
     flat = {path: _from_layout(path[-1], arrays[torch_key(path)]) for path in leaves}
     return model, stack_blocks(unflatten_dict(flat), stacks)
+
+
+def _classifier(
+    name: str, arrays: Mapping[str, np.ndarray], overrides: Mapping[str, Any]
+) -> tuple[nn.Module, int | None]:
+    """The network with as many classes as the weights, and their input channels."""
+    if head := next((key for key in HEAD_KEYS if key in arrays), None):
+        overrides = {"num_classes": len(arrays[head]), **overrides}
+    model = create_classifier(name, **overrides)
+    stem = next((key for key in STEM_KEYS if key in arrays), None)
+    known = stem and arrays[stem].ndim == 4
+    return model, arrays[stem].shape[1] if known else None
 
 
 def to_torch(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -85,10 +100,10 @@ def to_torch(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 def shapes(model: nn.Module, channels: int | None = None) -> Any:
     """The shapes of a model's variables, for images of so many channels."""
-    first, *others = inputs_of(model)
-    if channels:
-        first = jax.ShapeDtypeStruct((*first.shape[:-1], channels), first.dtype)
-    return jax.eval_shape(model.init, jax.random.key(0), first, *others)
+    inputs = inputs_of(model)
+    if channels is not None:
+        inputs = image_inputs(*model.input_shape[:2], channels)
+    return jax.eval_shape(model.init, jax.random.key(0), *inputs)
 
 
 def torch_key(path: Path) -> str:

@@ -19,10 +19,11 @@ from resnet_jax.pretrained.torch_file import (
 )
 
 SUFFIXES = (".safetensors", ".pth", ".th", ".bin", ".pt", ".tar")
-# Where training scripts put the state dict, averaged weights first, as in timm.
+# Where training scripts put the state dict, averaged weights first, as in timm and
+# BasicSR.
 NESTED = (
-    *("state_dict_ema", "model_ema", "state_dict", "model_state_dict", "model"),
-    *("net", "module"),
+    *("state_dict_ema", "model_ema", "params_ema", "state_dict", "model_state_dict"),
+    *("model", "net", "module", "params"),
 )
 # Wrappers: DataParallel, torch.compile, Lightning.
 PREFIXES = ("module.", "_orig_mod.", "model.")

@@ -9,7 +9,7 @@ from resnet_jax.augment import AdaptiveStrength, create_augment
 from resnet_jax.averaging import Averaging
 from resnet_jax.lookup import check_arguments, suggest
 from resnet_jax.losses.adversarial import LOSSES
-from resnet_jax.models import MODELS, create_model
+from resnet_jax.models import GANS, MODELS, create_model
 from resnet_jax.optim import Schedule, create_optimizer, create_schedule
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.game import Game
@@ -48,7 +48,7 @@ def gan(
     """The task of a config's sections. Its schedules count images seen.
 
     Args:
-        generator, discriminator: names in MODELS with their arguments; resolution,
+        generator, discriminator: names in GANS with their arguments; resolution,
             channels and num_classes come from the data.
         generator_optim, discriminator_optim: as create_optimizer takes them.
         spec: of the data.
@@ -134,8 +134,8 @@ def _network(section: Mapping, what: str, spec: DataSpec, given: Mapping) -> Any
             "make squares; crop or resize them in data.train.transforms."
         )
     name = section.get("name")
-    if name in MODELS and not name.endswith(f"_{what}"):
-        fitting = [model for model in MODELS if model.endswith(f"_{what}")]
+    fitting = [model for model in GANS if model.endswith(f"_{what}")]
+    if name in MODELS and name not in fitting:
         raise ValueError(f"'{name}' is no {what}. {suggest(name, fitting)}")
     known = {"resolution": height, "channels": channels, **given}
     for field, value in known.items():

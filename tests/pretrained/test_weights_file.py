@@ -36,6 +36,8 @@ def nested(**items: bytes) -> bytes:
         ({"state_dict": nested(a=ONE), "best": ONE}, {"a"}),
         ({"model": nested(a=ONE), "optimizer": nested(b=ONE)}, {"a"}),
         ({"model": nested(a=ONE), "model_ema": nested(b=ONE)}, {"b"}),
+        ({"params": nested(a=ONE), "params_ema": nested(b=ONE)}, {"b"}),
+        ({"params": nested(a=ONE)}, {"a"}),
         ({"model": nested(state_dict=nested(a=ONE))}, {"a"}),
         ({"module.a": ONE, "module.b.c": ONE}, {"a", "b.c"}),
         ({"module.a": ONE, "b": ONE}, {"module.a", "b"}),
