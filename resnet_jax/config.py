@@ -38,9 +38,10 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
     """Shrinks an experiment to four steps of eight images, without downloads.
 
     What is tried is the recipe's wiring, not its numbers. Data that would have to be
-    there already is replaced by the photographed textures; without weights that would
-    have to be there the run begins anew, and learns from the labels. Generators and
-    discriminators are made narrow, R3GAN of one block per stage.
+    there already is replaced by the photographed textures, pairs by textures with noise
+    and two domains by brick and grass; without weights that would have to be there the
+    run begins anew, and learns from the labels. Networks that make images, and those
+    that judge them, are made narrow and short.
 
     Args:
         config: changed in place and returned.
@@ -48,41 +49,74 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
     """
     config.update(batch_size=8, total_steps=4, init_from="")
     config.teacher = config.features = None
-    config.run.update(log_every=1, eval_every=4, save_every=2)
+    config.run.update(log_every=1, eval_every=4, save_every=2, workers=0)
     if config.data.source.name != "digits":
-        source = {"name": "textures", "patch": size, "samples_per_example": 16}
-        config.data.source = ConfigDict(source)
-        config.data.train = _on_patches(config.data.train, size)
-        evals = {"test": {"split": "test", "transforms": {}}}
-        config.data.evals = ConfigDict(evals)
-        config.data.mean = config.data.std = None  # one channel instead of three
-        metric, sign = config.best
-        config.best = (f"test/{metric.rpartition('/')[2]}", sign)
+        _use_textures(config, size)
     for name, section in config.items():
         if not isinstance(section, ConfigDict):
             continue
-        if name in ("generator", "discriminator"):
+        if name in ("generator", "discriminator", "model"):
             with section.ignore_type():  # a width per stage becomes one for all
                 section.update(_narrow(section))
         norm, schedule = section.get("norm"), section.get("schedule")
         if isinstance(norm, ConfigDict) and "group_size" in norm:
             norm.group_size = config.batch_size
-        if isinstance(schedule, ConfigDict) and "warmup" in schedule:
-            schedule.warmup = 1
+        if isinstance(schedule, ConfigDict):
+            schedule.update({k: 1 for k in ("warmup", "hold") if k in schedule})
     return config
 
 
+def _use_textures(config: ConfigDict, size: int) -> None:
+    """Replaces the data by patches of textures, as many sets as there were."""
+    kind, data = config.data.source.name, config.data
+    patches = {"name": "textures", "patch": size, "samples_per_example": 16}
+    source: dict[str, Any] = dict(patches)
+    splits = {"test": "test"}
+    if kind == "domains":
+        source = {"name": kind, "source": patches, "a": "brick", "b": "grass"}
+        splits = {"a": "testA", "b": "testB"}
+    elif kind == "pairs":
+        config.degradation = ConfigDict({"name": "noise"})
+    elif config.get("degradation", {}).get("name") == "colorless":
+        source = {**patches, "name": "photos"}
+    data.source = ConfigDict(source)
+    data.train = _on_patches(data.train, size)
+    data.evals = ConfigDict(
+        {name: {"split": split, "transforms": {}} for name, split in splits.items()}
+    )
+    if not isinstance(data.mean, float):
+        data.mean = data.std = None  # one channel instead of three
+    metric, sign = config.best
+    config.best = (f"{[*splits][-1]}/{metric.rpartition('/')[2]}", sign)
+
+
+# Fields that make a network small, by the first letters of its name. Grouped
+# convolutions are slow on CPUs.
+SMALL: dict[str, dict[str, Any]] = {
+    "cyclegan": {"width": 8, "blocks": 2},
+    "dncnn": {"width": 8, "depth": 4},
+    "edsr": {"width": 8, "blocks": 1},
+    "msrresnet": {"width": 8, "blocks": 1},
+    "patchgan": {"width": 8, "layers": 2},
+    "r3gan": {"width": 8, "blocks": 1, "group_size": 16},
+    "rcan": {"width": 16, "blocks": 1, "groups": 1},
+    "rrdb": {"width": 8, "blocks": 1, "growth": 8},
+    "srresnet": {"width": 8, "blocks": 1},
+    "unet": {"width": 8, "depth": 4},
+    **{name: {"width": 8} for name in ("biggan", "dcgan", "sagan", "sngan", "wgan_gp")},
+}
+
+
 def _narrow(network: ConfigDict) -> dict[str, Any]:
-    """Fields of a network of 8 channels; grouped convolutions are slow on CPUs."""
-    fields: dict[str, Any] = {"width": 8}
-    if network.name.startswith("r3gan"):
-        fields |= {"blocks": 1, "group_size": 16}
-    return fields
+    """Fields of a small network of the same kind; none of a classifier."""
+    found = (small for name, small in SMALL.items() if network.name.startswith(name))
+    return next(found, {})
 
 
 def _on_patches(train: ConfigDict, size: int) -> ConfigDict:
     """The training data of a recipe, of patches that need not be cut to size."""
-    crops = ("random_resized_crop", "scale_crop", "resize", "center_crop")
+    crops = ("random_resized_crop", "scale_crop", "random_crop")
+    crops = (*crops, "resize", "center_crop", "crop_multiple")
     fields = train.to_dict()
     kept = {k: v for k, v in (fields.get("transforms") or {}).items() if k not in crops}
     fields.update(split="train", transforms=kept)

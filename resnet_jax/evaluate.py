@@ -8,7 +8,7 @@ import numpy as np
 
 from resnet_jax.figures import Gallery
 from resnet_jax.parallel import fetch, make_mesh, one_device, place, replicated, split
-from resnet_jax.report import grid, strip
+from resnet_jax.report import grid, stack, strip
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Batch, Task
 
@@ -45,20 +45,33 @@ class Evaluator:
         names = evaluations or tuple(self.data.evals)
         return {name: self._evaluate(state, name) for name in names}
 
-    def show(self, state: TrainState) -> dict[str, np.ndarray]:
+    def show(self, state: TrainState) -> list[dict[str, np.ndarray]]:
         """task.show of the first examples of the first evaluation, the same each time.
 
-        Without evaluations those of the first training batch. About SHOWN of them: as
-        many as the devices share evenly.
+        Also of evaluations of other keys, such as the other domain's; without
+        evaluations of the first training batch. About SHOWN of them: as many as the
+        devices share evenly, and batch after batch where each is one image.
         """
-        name = next(iter(self.data.evals), None)
-        batches = self.data.train(0) if name is None else self.data.evals[name]()
-        batch = next(iter(batches))
+        evals = [batches() for batches in self.data.evals.values()]
+        shown: list[dict[str, np.ndarray]] = []
+        seen: set[frozenset[str]] = set()
+        for batches in evals or [self.data.train(0)]:
+            for count, batch in enumerate(batches):
+                kind = frozenset(batch)
+                if count == SHOWN or (count == 0 and kind in seen):
+                    break
+                seen.add(kind)
+                shown.append(_without_padding(self._show(state, self._part(batch))))
+                if len(batch["index"]) * jax.process_count() > 1:
+                    break
+        return shown
+
+    def _part(self, batch: Batch) -> dict[str, np.ndarray]:
+        """The first rows of a batch, as many as are shown, with a mask."""
         rows = max(SHOWN // self.mesh.size, 1) * self.mesh.size
         share = rows // jax.process_count()
-        batch = {key: x[:share] for key, x in batch.items()}
-        batch.setdefault("mask", np.ones(len(batch["index"]), bool))
-        return _without_padding(self._show(state, batch))
+        part = {key: x[:share] for key, x in batch.items()}
+        return {"mask": np.ones(len(part["index"]), bool), **part}
 
     def _evaluate(self, state: TrainState, name: str) -> dict[str, Any]:
         metrics = self.task.metrics
@@ -85,9 +98,16 @@ class Evaluator:
         A batch that the devices do not share is one image of its own size: it is judged
         on one device, and each size is compiled once.
         """
+        names: list[str] = []
+
+        def values(state, batch, key):
+            rows = function(state, batch, key)
+            names[:] = rows  # a compiled function would sort them
+            return list(rows.values())
+
         whole = replicated(self.mesh)
-        shared = jax.jit(function, in_shardings=(whole, split(self.mesh), whole))
-        alone = jax.jit(function)
+        shared = jax.jit(values, in_shardings=(whole, split(self.mesh), whole))
+        alone = jax.jit(values)
 
         def call(state, batch):
             if len(batch["index"]) * jax.process_count() % self.mesh.size:
@@ -95,7 +115,7 @@ class Evaluator:
             else:
                 batch = place(batch, self.mesh)
                 rows = shared(state, batch, self.key)
-            return {**rows, "mask": batch["mask"]}
+            return {**dict(zip(names, rows, strict=True)), "mask": batch["mask"]}
 
         return call
 
@@ -124,9 +144,9 @@ def judge(task, data, report, evaluator, state) -> dict[str, float]:
     report.log(int(state.step), metrics, progress=False)
     report.figures(int(state.step), figures, pictures)
     shown = evaluator.show(state)
-    real = shown.pop("real", None)
-    if shown:
-        report.samples(int(state.step), strip(shown))
-    if real is not None:
-        report.reals(grid(real))
+    reals = [rows.pop("real") for rows in shown if "real" in rows]
+    if strips := [strip(rows) for rows in shown if rows]:
+        report.samples(int(state.step), stack(strips))
+    if reals:
+        report.reals(grid(reals[0]))
     return metrics

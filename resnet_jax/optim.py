@@ -61,8 +61,13 @@ def cosine(*, base: float, total_steps: int, end: float = 0.0) -> Schedule:
 def linear(
     *, base: float, total_steps: int, end: float = 0.0, hold: int = 0
 ) -> Schedule:
-    """A straight line from base to end."""
-    return optax.linear_schedule(base, end, total_steps)
+    """A straight line from base to end, after `hold` steps in which it stays."""
+    if not 0 <= hold < total_steps:
+        raise ValueError(
+            f"schedule hold is {hold} steps; expected 0 to {total_steps - 1} (fewer "
+            "than those of the run that remain)."
+        )
+    return optax.linear_schedule(base, end, total_steps - hold, hold)
 
 
 def poly(

@@ -19,10 +19,10 @@ from resnet_jax.report.environment import unused_accelerator, without_home
 from resnet_jax.report.exhibit import save_exhibit
 from resnet_jax.report.history import History
 from resnet_jax.report.page import write_page
-from resnet_jax.report.pictures import grid, save_png, strip
+from resnet_jax.report.pictures import grid, save_png, stack, strip
 from resnet_jax.report.text import number
 
-__all__ = ["Report", "grid", "strip", "unused_accelerator", "write_page"]
+__all__ = ["Report", "grid", "stack", "strip", "unused_accelerator", "write_page"]
 
 SPEED = "time/images_per_second"
 

@@ -13,6 +13,7 @@ from resnet_jax.data.images import with_depth
 from resnet_jax.files import write_bytes
 from resnet_jax.report.text import short
 
+MODES = ("L", "RGB", "RGBA")  # each can show what those before it can
 _CAPTION = 18
 _FONT = 12
 
@@ -66,7 +67,7 @@ def grid(
     tiles = [_enlarge(picture(image), smallest) for image in images]
     assert tiles, "a grid needs an image"
     columns = columns or math.ceil(math.sqrt(len(tiles)))
-    mode = max((tile.mode for tile in tiles), key=["L", "RGB", "RGBA"].index)
+    mode = max((tile.mode for tile in tiles), key=MODES.index)
     width = max(tile.width for tile in tiles)
     height = max(tile.height for tile in tiles)
     step_x, step_y = width + gap, height + gap + (_CAPTION if captions else 0)
@@ -93,18 +94,34 @@ def strip(shown: Mapping[str, np.ndarray]) -> Image.Image:
     """A row per example, its pictures side by side; what else is known is the caption.
 
     Args:
-        shown: pictures [N, H, W, C], as `picture` takes, and values [N] by name.
+        shown: pictures [N, H, W, C], as `picture` takes, and values [N] by name. Where
+            there are values, the pictures after the first tell their names too.
     """
-    columns = [x for x in shown.values() if x.ndim == 4]
+    columns = {name: x for name, x in shown.items() if x.ndim == 4}
     values = {name: x for name, x in shown.items() if x.ndim == 1}
     assert columns, "a strip needs pictures"
+    first, *others = columns.values()
+    names = list(columns)[1:]
     tiles, captions = [], []
-    for i in range(len(columns[0])):
-        tiles += [column[i] for column in columns]
-        caption = ", ".join(f"{name} {x[i]}" for name, x in values.items())
-        captions += [caption, *[""] * (len(columns) - 1)]
+    for i in range(len(first)):
+        tiles += [first[i], *(column[i] for column in others)]
+        captions += [", ".join(f"{name} {x[i]}" for name, x in values.items()), *names]
     wide = len(columns) if len(columns) > 1 else None
     return grid(tiles, wide, captions=captions if values else None)
+
+
+def stack(images: Sequence[Image.Image], gap: int = 2) -> Image.Image:
+    """Images of any size, one below the other."""
+    if len(images) == 1:
+        return images[0]
+    width = max(image.width for image in images)
+    height = sum(image.height + gap for image in images) - gap
+    mode = max((image.mode for image in images), key=MODES.index)
+    sheet, top = Image.new(mode, (width, height), "white"), 0
+    for image in images:
+        sheet.paste(image.convert(mode), (0, top))
+        top += image.height + gap
+    return sheet
 
 
 def save_png(path: epath.PathLike, image: Image.Image) -> None:

@@ -106,8 +106,8 @@ def translator_network(
     network = fitted(section, what, known, axis_name)
     if network.scale != pair.scale:
         raise ValueError(
-            f"{what} '{name}' makes images {network.scale} times larger, and the target "
-            f"is {pair.scale} times larger; change {what}.scale or degradation.factor."
+            f"{what} '{name}' makes images {network.scale} times larger, and targets "
+            f"are {pair.scale} times larger; change {what}.scale or degradation.factor."
         )
     return network
 

@@ -82,8 +82,8 @@ def paired(
     pair, channels = make_pair(degradation, spec)
     if conditional and pair.scale > 1:
         raise ValueError(
-            f"task.conditional is true and the target is {pair.scale} times larger than "
-            "the input, which cannot stand beside it; set it to false."
+            f"task.conditional is true and targets are {pair.scale} times larger than "
+            "inputs, which cannot stand beside them; set it to false."
         )
     side = spec.shapes[pair.needs[-1]][0]
     if pair.degradation is not None:
@@ -91,9 +91,7 @@ def paired(
     seen = sum(channels) if conditional else channels[1]
     scale = pair.scale if pair.scale > 1 else 0
     return Paired(
-        generator=translator_network(
-            generator, "generator", pair, channels, axis_name
-        ),
+        generator=translator_network(generator, "generator", pair, channels, axis_name),
         discriminator=judge_network(
             discriminator, "discriminator", seen, side, axis_name
         ),

@@ -27,6 +27,7 @@ class Translation:
         measures: names in metrics.generation.METRICS.
         classes: the classes of the network that domain a and b are; () where it has
             none for them.
+        returns: whether there is a way back; without one nothing is made into domain a.
 
     Raises:
         ValueError: a measure is unknown, or asks for more than the network gives.
@@ -35,6 +36,7 @@ class Translation:
     network: FeatureNetwork | Pixels = dataclasses.field(default_factory=Pixels)
     measures: tuple[str, ...] = ("frechet",)
     classes: tuple[int, ...] = ()
+    returns: bool = True
 
     def __post_init__(self):
         generation_metrics(self.measures or ("frechet",))
@@ -59,7 +61,7 @@ class Translation:
     def counted(self) -> tuple[str, ...]:
         """Names of what each example has its own number of."""
         shares = ("class_share", "real_class_share") if self.classes else ()
-        return ("cycle_error", *shares)
+        return ("cycle_error", *shares) if self.returns else shares
 
     def rows(
         self,
@@ -130,6 +132,8 @@ class Translation:
                 none = metric.empty()
                 other = others[0][key] if others else none
                 for prefix, side in (("", "fake"), ("untranslated_", "real")):
+                    if side == "fake" and domain == 0 and not self.returns:
+                        continue
                     crossed = {"real": sums[key]["real"], "fake": other[side]}
                     measured = self.network.named(metric.summary(crossed))
                     found |= {f"{prefix}{k}": v for k, v in measured.items()}

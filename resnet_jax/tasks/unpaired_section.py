@@ -99,7 +99,7 @@ def unpaired(
         identity=identity,
         pool_size=pool_size,
         averaging=Averaging(ema_decay),
-        evaluation=_evaluation(features),
+        evaluation=_evaluation(features, True),
         axis_name=axis_name,
     )
 
@@ -191,7 +191,7 @@ def contrastive(
         temperature=temperature,
         discriminator_weight=discriminator_weight,
         averaging=Averaging(ema_decay),
-        evaluation=_evaluation(features),
+        evaluation=_evaluation(features, False),
         axis_name=axis_name,
     )
 
@@ -211,11 +211,11 @@ def _domains(spec: DataSpec) -> tuple[Pair, int, int]:
     return Pair(0.5, 0.5), spec.shapes["a"][-1], spec.shapes["b"][-1]
 
 
-def _evaluation(section: Mapping | None) -> Translation:
+def _evaluation(section: Mapping | None, returns: bool) -> Translation:
     fields: dict[str, Any] = dict(section or {})
     source = fields.pop("source", None)
-    check_arguments(Translation, fields, "features")
+    check_arguments(Translation, fields, "features", given=("returns",))
     if source and not fields.get("network"):
         # The run of such a task is looked at without what it was measured by.
-        return Translation(measures=())
-    return Translation(**fields)
+        fields = {"measures": ()}
+    return Translation(**fields, returns=returns)

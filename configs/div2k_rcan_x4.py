@@ -1,0 +1,50 @@
+"""RCAN x4 on DIV2K (Zhang et al. 2018, arXiv:1807.02758, section 4.1).
+
+    resnet-jax train --config=div2k_rcan_x4 --workdir=runs/rcan_x4
+
+Photographs are looked for in data/div2k/train, the test sets in data/set5,
+data/set14, data/bsd100 and data/urban100; --config.data.source.root=FOLDER and
+--config.data.evals.set5.source.root=FOLDER say otherwise, and
+--config.data.evals.urban100=none leaves a set out.
+The rate is halved every 200,000 steps. The paper begins with the weights of x2.
+Result: published 32.63 dB on Set5;
+ours: see results/div2k_rcan_x4.json.
+"""
+
+from resnet_jax.config import new_config, smoke
+
+
+def get_config(variant=""):
+    config = new_config()
+    config.batch_size = 16
+    config.total_steps = 1_000_000
+    config.task = dict(name="restoration", loss="l1", protocol="y", ema_decay=0.999)
+    config.degradation = dict(name="downscale", factor=4)
+    config.model = dict(name="rcan_x4")
+    config.optim = dict(
+        name="adam",
+        schedule=dict(
+            name="step",
+            base=1e-4,
+            boundaries=(200_000, 400_000, 600_000, 800_000),
+            factor=0.5,
+        ),
+    )
+    config.data = dict(
+        # 48 x 48 inputs, after two pixels are cut off at each border.
+        source=dict(name="images", root="data/div2k/train", patch=208),
+        train=dict(split="all", transforms=dict(dihedral=dict())),
+        evals={
+            name: dict(
+                split="all",
+                source=dict(name="images", root=f"data/{name}"),
+                transforms=dict(crop_multiple=dict(multiple=4)),
+            )
+            for name in ("set5", "set14", "bsd100", "urban100")
+        },
+        mean=0.0,
+        std=1.0,
+    )
+    config.best = ("set5/psnr", "max")
+    config.run.update(log_every=100, eval_every=5000, save_every=5000, workers=8)
+    return smoke(config, size=64) if variant == "smoke" else config
