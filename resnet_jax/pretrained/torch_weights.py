@@ -61,7 +61,7 @@ def from_torch(
     if name in LAYERS:
         arrays, found = read_translator(name, arrays)
         overrides = {**found, **overrides}
-    if head := next((key for key in HEAD_KEYS if key in arrays), None):
+    elif head := next((key for key in HEAD_KEYS if key in arrays), None):
         overrides = {"num_classes": len(arrays[head]), **overrides}
     model = create_model(name, **overrides)
     stacks = [f"layer{i + 1}" for i in getattr(model, "scanned", ())]
