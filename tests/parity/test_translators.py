@@ -5,6 +5,7 @@ order of the authors' files; our weights come from theirs by `from_torch`.
 """
 
 import io
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -84,9 +85,7 @@ def resnet(blocks, norm, blurred=False, dropout=False, channels=(3, 3)):
             layers += [Blur(width, up=True)]
             layers += [nn.Conv2d(width, width // 2, 3, 1, 1, bias=bias)]
         else:
-            layers += [
-                nn.ConvTranspose2d(width, width // 2, 3, 2, 1, 1, bias=bias),
-            ]
+            layers += [nn.ConvTranspose2d(width, width // 2, 3, 2, 1, 1, bias=bias)]
         layers += [norm(width // 2), nn.ReLU()]
     layers += [nn.ReflectionPad2d(3), nn.Conv2d(w, channels[1], 7), nn.Tanh()]
     return Translator(*layers)
@@ -118,7 +117,7 @@ class Level(nn.Module):
 def unet(depth, norm, channels=(3, 3)):
     widths = [WIDTH * min(2**i, 8) for i in range(depth)]
     level = None
-    for outer, width in reversed(list(zip(widths, widths[1:], strict=False))):
+    for outer, width in reversed(list(itertools.pairwise(widths))):
         level = Level(outer, width, level, norm)
     return nn.ModuleDict({"model": Level(channels[0], WIDTH, level, norm, channels[1])})
 
@@ -127,18 +126,18 @@ def patchgan(layers, norm, blurred=False, channels=3):
     bias, width = norm is not nn.BatchNorm2d, WIDTH
     modules = []
     for i in range(layers + 1):
-        inputs, outputs = (
-            WIDTH * min(2 ** (i - 1), 8) if i else channels,
-            WIDTH * min(2**i, 8),
-        )
-        stride = 2 if i < layers else 1
+        inputs, outputs = width if i else channels, WIDTH * min(2**i, 8)
+        width, stride = outputs, 2 if i < layers else 1
         size = 1 if blurred else stride
         modules += [nn.Conv2d(inputs, outputs, 4, size, 1, bias=bias or not i)]
         modules += [norm(outputs)] if i else []
         modules += [nn.LeakyReLU(0.2)]
         modules += [Blur(outputs)] if blurred and stride == 2 else []
-        width = outputs
     return Translator(*modules, nn.Conv2d(width, 1, 4, 1, 1))
+
+
+def arrays(model):
+    return {key: value.numpy().copy() for key, value in model.state_dict().items()}
 
 
 def prepared(model):
@@ -151,7 +150,7 @@ def prepared(model):
             values.uniform_(0.5, 1.5)
         elif key.endswith("weight") and values.ndim == 1:
             values.normal_(1, 0.2)
-    return model, {k: v.numpy().copy() for k, v in model.state_dict().items()}
+    return model, arrays(model)
 
 
 def images(height=32, width=64, channels=3):
@@ -190,7 +189,7 @@ def compare(name, theirs, x, train, **fields):
     y, new = jax.jit(run, compiler_options=FAST)(variables, x)
     errors = [relative_error(y, want)]
     if "batch_stats" in variables:
-        _, after = from_torch(name, prepared_again(module), **fields)
+        _, after = from_torch(name, arrays(module), **fields)
         pairs = zip(
             jax.tree.leaves(new["batch_stats"]),
             jax.tree.leaves(after["batch_stats"]),
@@ -199,10 +198,6 @@ def compare(name, theirs, x, train, **fields):
         errors += [relative_error(ours, kept) for ours, kept in pairs]
     print(f"{name} train={train} largest relative error {max(errors):.1e}")
     return max(errors)
-
-
-def prepared_again(module):
-    return {k: v.numpy().copy() for k, v in module.state_dict().items()}
 
 
 NORMS = [nn.InstanceNorm2d, nn.BatchNorm2d]
@@ -240,7 +235,7 @@ def test_patch_discriminators(norm, blurred, train):
 def test_the_map_of_patches():
     module = patchgan(3, nn.InstanceNorm2d)
     want = theirs_of(module, images(256, 256)[:1])
-    model, variables = from_torch("patchgan70", prepared_again(module))
+    model, variables = from_torch("patchgan70", arrays(module))
     shape = jax.eval_shape(model.apply, variables, images(256, 256)[:1]).shape
     assert shape == want.shape == (1, 30, 30, 1)
 
