@@ -68,8 +68,8 @@ class VGGDiscriminator(nn.Module):
             features = self.width * min(2**i, 8)
             strided = {"kernel_size": self.strided_kernel, "strides": 2, "padding": 1}
             for j, given in ((0, {}), (1, strided)):
-                named = {"inputs": x.shape[-1], "name": f"conv{i}_{j}"}
-                x = conv(features, use_bias=i + j == 0, **named, **given)(x)
+                layer = partial(conv, inputs=x.shape[-1], name=f"conv{i}_{j}")
+                x = layer(features, use_bias=i + j == 0, **given)(x)
                 x = norm(name=f"bn{i}_{j}")(x, train) if i + j else x
                 x = nn.leaky_relu(x, 0.2)
         x = x.astype(at_least_float32(x.dtype))
