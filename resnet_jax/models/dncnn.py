@@ -67,7 +67,7 @@ class DnCNN(nn.Module):
     def __call__(self, images: jax.Array, train: bool = False) -> jax.Array:
         """train: normalize by the batch."""
         dtype, init = compute_dtype(self.dtype), partial(draw, self.width)
-        conv = partial(Conv, kernel_size=3, kernel_init=init, dtype=dtype)
+        conv: Callable = partial(Conv, kernel_size=3, kernel_init=init, dtype=dtype)
         norm = normalization(self.norm, axis_name=self.axis_name, dtype=dtype)
         norm = partial(norm, scale_init=partial(draw_scale, self.width))
         folded = getattr(norm, "func", norm) is Identity

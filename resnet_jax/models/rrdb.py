@@ -70,11 +70,13 @@ class RRDB(nn.Module):
     def __call__(self, images: jax.Array, train: bool = False) -> jax.Array:
         """The same in training and evaluation."""
         dtype = compute_dtype(self.dtype)
-        conv = partial(default_conv, inputs=self.width, dtype=dtype)
+        conv: Callable = partial(default_conv, inputs=self.width, dtype=dtype)
         x = pixel_unshuffle(images, self.multiple)
         first = conv(self.width, inputs=x.shape[-1], name="conv_first")(x)
-        x, given = first, {"kernel_init": scaled_normal(0.1 * 2**0.5)}
-        dense = partial(Conv, kernel_size=3, use_bias=True, dtype=dtype, **given)
+        given = {"use_bias": True, "dtype": dtype}
+        init = scaled_normal(0.1 * 2**0.5)
+        dense: Callable = partial(Conv, kernel_size=3, kernel_init=init, **given)
+        x = first
         for i in range(self.blocks):
             x = ResidualBlock(dense, self.growth, name=f"body_{i}")(x)
         x = first + conv(self.width, name="conv_body")(x)

@@ -64,8 +64,8 @@ class SRResNet(nn.Module):
     def __call__(self, images: jax.Array, train: bool = False) -> jax.Array:
         """train: normalize by the batch."""
         dtype = compute_dtype(self.dtype)
-        given = {"use_bias": True, "kernel_init": he_fan_in}
-        conv = partial(Conv, kernel_size=3, dtype=dtype, **given)
+        given: dict[str, Any] = {"use_bias": True, "kernel_init": he_fan_in}
+        conv: Callable = partial(Conv, kernel_size=3, dtype=dtype, **given)
         norm = normalization(self.norm, axis_name=self.axis_name, dtype=dtype)
         x = conv(self.width, kernel_size=9, name="conv_first")(images)
         x = first = PReLU(name="act_first")(x)
@@ -156,8 +156,11 @@ class MSRResNet(nn.Module):
     def __call__(self, images: jax.Array, train: bool = False) -> jax.Array:
         """The same in training and evaluation."""
         dtype = compute_dtype(self.dtype)
-        given = {"use_bias": True, "kernel_init": scaled_normal(0.1 * 2**0.5)}
-        conv = partial(Conv, kernel_size=3, dtype=dtype, **given)
+        given: dict[str, Any] = {
+            "use_bias": True,
+            "kernel_init": scaled_normal(0.1 * 2**0.5),
+        }
+        conv: Callable = partial(Conv, kernel_size=3, dtype=dtype, **given)
         act = partial(nn.leaky_relu, negative_slope=0.1)
         x = act(conv(self.width, name="conv_first")(images))
         for i in range(self.blocks):

@@ -56,7 +56,9 @@ class FeatureNetwork(nn.Module):
         """Computes as far as the last of the taps; the same in training."""
         wanted = tuple(self.taps if taps is None else taps)
         self.check(wanted)
-        x, found, number = images, {}, 0
+        given = {"use_bias": True, "dtype": compute_dtype(self.dtype)}
+        found: dict[str, jax.Array] = {}
+        x, number = images, 0
         for name, *fields in self.layers:
             if not self.is_initializing() and found.keys() >= set(wanted):
                 break
@@ -65,8 +67,7 @@ class FeatureNetwork(nn.Module):
                 number += 1
                 continue
             features, size, strides, padding = fields
-            given = {"use_bias": True, "dtype": compute_dtype(self.dtype)}
-            conv = partial(Conv, name=f"features_{number}", **given)
+            conv: Callable = partial(Conv, name=f"features_{number}", **given)
             x = found[name] = conv(features, size, strides, padding)(x)
             x = found[name.replace("conv", "relu")] = nn.relu(x)
             number += 2

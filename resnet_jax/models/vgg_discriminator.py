@@ -68,14 +68,17 @@ class VGGDiscriminator(nn.Module):
             features = self.width * min(2**i, 8)
             strided = {"kernel_size": self.strided_kernel, "strides": 2, "padding": 1}
             for j, given in ((0, {}), (1, strided)):
-                given = {"inputs": x.shape[-1], "name": f"conv{i}_{j}", **given}
-                x = conv(features, use_bias=i + j == 0, **given)(x)
+                layer = partial(conv, inputs=x.shape[-1], name=f"conv{i}_{j}")
+                x = layer(features, use_bias=i + j == 0, **given)(x)
                 x = norm(name=f"bn{i}_{j}")(x, train) if i + j else x
                 x = nn.leaky_relu(x, 0.2)
         x = x.astype(at_least_float32(x.dtype))
         x = x.reshape(len(x), -1) if self.resolution else global_avg_pool(x)
-        x = nn.leaky_relu(self.dense(self.hidden, x.shape[-1], "linear1")(x), 0.2)
-        return self.dense(1, self.hidden, "linear2")(x)[:, 0]
+        dense = partial(Dense, kernel_init=uniform_fan_in, dtype=widened(dtype))
+        bias = uniform_bias(x.shape[-1])
+        x = dense(self.hidden, bias_init=bias, name="linear1")(x)
+        x = nn.leaky_relu(x, 0.2)
+        return dense(1, bias_init=uniform_bias(self.hidden), name="linear2")(x)[:, 0]
 
     def check(self, images: jax.Array) -> None:
         """Refuses images of a size that it was not made for."""
@@ -91,12 +94,6 @@ class VGGDiscriminator(nn.Module):
                 f"images of {height} x {width} are too small for {self.stages} stages:"
                 f" take at least {least} x {least}, or fewer stages."
             )
-
-    def dense(self, features: int, inputs: int, name: str) -> Dense:
-        """A fully connected layer, drawn as PyTorch does."""
-        given = {"kernel_init": uniform_fan_in, "bias_init": uniform_bias(inputs)}
-        dtype = widened(compute_dtype(self.dtype))
-        return Dense(features, dtype=dtype, name=name, **given)
 
     @property
     def mixes_examples(self) -> bool:

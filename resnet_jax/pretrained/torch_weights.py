@@ -85,9 +85,8 @@ def _classifier(
     if head := next((key for key in HEAD_KEYS if key in arrays), None):
         overrides = {"num_classes": len(arrays[head]), **overrides}
     model = create_classifier(name, **overrides)
-    stem = next((key for key in STEM_KEYS if key in arrays), None)
-    known = stem and arrays[stem].ndim == 4
-    return model, arrays[stem].shape[1] if known else None
+    stems = [arrays[key] for key in STEM_KEYS if key in arrays]
+    return model, stems[0].shape[1] if stems and stems[0].ndim == 4 else None
 
 
 def to_torch(variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -102,7 +101,8 @@ def shapes(model: nn.Module, channels: int | None = None) -> Any:
     """The shapes of a model's variables, for images of so many channels."""
     inputs = inputs_of(model)
     if channels is not None:
-        inputs = image_inputs(*model.input_shape[:2], channels)
+        height, width, _ = model.input_shape
+        inputs = image_inputs(height, width, channels)
     return jax.eval_shape(model.init, jax.random.key(0), *inputs)
 
 
