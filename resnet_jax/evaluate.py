@@ -125,7 +125,7 @@ def judge(task, data, report, evaluator, state) -> dict[str, float]:
     report.figures(int(state.step), figures, pictures)
     shown = evaluator.show(state)
     real = shown.pop("real", None)
-    if shown:
+    if any(map(len, shown.values())):  # none where the first image is a bad one
         report.samples(int(state.step), strip(shown))
     if real is not None:
         report.reals(grid(real))
