@@ -145,7 +145,8 @@ def judge(task, data, report, evaluator, state) -> dict[str, float]:
     report.figures(int(state.step), figures, pictures)
     shown = evaluator.show(state)
     reals = [rows.pop("real") for rows in shown if "real" in rows]
-    if strips := [strip(rows) for rows in shown if rows]:
+    # Without rows where an image is a bad one.
+    if strips := [strip(rows) for rows in shown if any(map(len, rows.values()))]:
         report.samples(int(state.step), stack(strips))
     if reals:
         report.reals(grid(reals[0]))

@@ -1,7 +1,7 @@
 """What the data is, as far as a model needs to know; stored with every checkpoint."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -15,7 +15,8 @@ class DataSpec:
     """Shapes and meaning of one example; enough to use a model without its data set.
 
     Attributes:
-        shapes: batch key -> shape of one example, () for a scalar such as a label.
+        shapes: batch key -> shape of one example, () for a scalar such as a label; that
+            of images is the one in training.
         dtypes: batch key -> NumPy dtype name ('uint8', 'int32').
         class_names: one name per class, () where there are no classes.
         mean, std: per channel, in [0, 1] units of the stored pixels.
@@ -46,6 +47,14 @@ class DataSpec:
             key: np.zeros((size, *shape), self.dtypes[key])
             for key, shape in self.shapes.items()
         }
+
+    def require(self, keys: Iterable[str]) -> None:
+        """Raises ValueError unless the examples have all these keys."""
+        if missing := [key for key in keys if key not in self.shapes]:
+            raise ValueError(
+                f"the data gives {', '.join(self.shapes)} and the task needs "
+                f"{', '.join(missing)}; choose another data.source or task."
+            )
 
     def to_json(self) -> dict:
         """Plain JSON values; from_json gives the spec back."""

@@ -54,11 +54,7 @@ def train(
         SaveError: the last checkpoint could not be written.
         Preempted: plan.stopping said so; the state is saved.
     """
-    if missing := [key for key in task.needs if key not in data.spec.shapes]:
-        raise ValueError(
-            f"the data gives {', '.join(data.spec.shapes)} and the task needs "
-            f"{', '.join(missing)}; choose another data.source or task."
-        )
+    data.spec.require(task.needs)
     state, past = begin(task, data, plan, report, checkpoints)
     attempt = past["attempt"]
     while True:

@@ -54,7 +54,13 @@ NETWORKS = [
         "crop or resize them",
     ),
 ]
+DOMAINS = (
+    TRAIN + "--config.data.source.name=domains --config.data.source.source=textures "
+    "--config.data.source.a=brick --config.data.source.b=grass "
+    "--config.data.evals=none --config.task.conditional=false "
+)
 DATA = [
+    (DOMAINS, "the data gives a, index, b, index_b", "the task needs image; choose"),
     (TRAIN + "--config.data.mean='(0.3,)'", "mean is (0.3,)", "set both to 0.5"),
     (FOLDER + "--config.data.mean=none", "(0.485, 0.456, 0.406)", "set both to 0.5"),
     (

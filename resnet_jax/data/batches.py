@@ -149,14 +149,10 @@ class EvalImages:
 
     def __getitem__(self, k: int) -> Batch:
         found = self.reader.find(k, np.zeros(self.reader.draws))
-        if found is None:
-            batch = {key: np.zeros_like(value) for key, value in self.like.items()}
-            return {
-                **batch,
-                "index": np.array([k], np.int32),
-                "mask": np.zeros(1, bool),
-            }
-        return {**one_row(found), "mask": np.ones(1, bool)}
+        if found is not None:
+            return {**one_row(found), "mask": np.ones(1, bool)}
+        blank = {key: np.zeros_like(value) for key, value in self.like.items()}
+        return blank | {"index": np.array([k], np.int32), "mask": np.zeros(1, bool)}
 
 
 def prefetched(

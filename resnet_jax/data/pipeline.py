@@ -54,20 +54,10 @@ class Evaluations:
         """
         rows = _rows(batch_size, process_index, process_count)
         self.readers = readers
-        self._evals: dict[str, EvalBatches | EvalImages] = {}
-        for name, reader in readers.items():
-            like = _first(reader)
-            if not reader.mixed:
-                self._evals[name] = EvalBatches(reader, batch_size, like, rows)
-                continue
-            if process_count > 1:
-                raise ValueError(
-                    f"the images of evaluation '{name}' differ in size and are judged "
-                    f"one by one, which {process_count} processes do not share: bring "
-                    "them to one size (resize, center_crop), or leave it out and "
-                    "evaluate the finished run in one process."
-                )
-            self._evals[name] = EvalImages(reader, like)
+        self._evals = {
+            name: _evaluation(name, reader, batch_size, rows, process_count)
+            for name, reader in readers.items()
+        }
         self.evals: dict[str, Callable[[], Iterator[Batch]]] = {
             name: functools.partial(
                 _iterate, batches.reader, batches, 0, len(batches), workers
@@ -148,17 +138,19 @@ class Data(Evaluations):
         self._train = _reader(fields, fields.train, "data.train", training=True)
         self._repeats, self._growth = fields.train.repeats, fields.train.growth
         _check_growth(self._growth, self._train)
-        smallest = self._smallest()
-        if batch_size > (examples := len(smallest)):
+        # Of two domains the smaller must be enough for a batch.
+        sources = [reader.source for reader in self._train.streams]
+        self._smallest = min(sources, key=len)
+        if batch_size > (examples := len(self._smallest)):
             raise ValueError(
                 f"batch_size {batch_size} is larger than the training set, {examples} "
-                f"examples of {smallest!r}."
+                f"examples of {self._smallest!r}."
             )
         readers = {
             name: _reader(fields, part, f"data.evals.{name}", training=False)
             for name, part in fields.evals.items()
         }
-        self._likes = [_first(reader) for reader in self._train.streams]
+        self._streams = [(reader, _first(reader)) for reader in self._train.streams]
         super().__init__(
             readers,
             batch_size=batch_size,
@@ -166,7 +158,7 @@ class Data(Evaluations):
             process_count=process_count,
         )
         likes = {name: batches.like for name, batches in self._evals.items()}
-        like = functools.reduce(side_by_side, self._likes)
+        like = functools.reduce(side_by_side, (like for _, like in self._streams))
         self.spec = _spec(fields, self._train, like, readers, likes)
 
     def train(self, step: int, attempt: int = 0, draws: int = 1) -> Iterator[Batch]:
@@ -184,21 +176,10 @@ class Data(Evaluations):
         """
         size = self.step_size(draws)
         rows = slice(draws * self._rows.start, draws * self._rows.stop)
+        rest = rows, self._seed, attempt, self._repeats, self._growth
         streams = [
-            TrainBatches(
-                reader,
-                size,
-                like,
-                rows,
-                self._seed,
-                attempt,
-                self._repeats,
-                self._growth,
-                stream,
-            )
-            for stream, (reader, like) in enumerate(
-                zip(self._train.streams, self._likes, strict=True)
-            )
+            TrainBatches(reader, size, like, *rest, number)
+            for number, (reader, like) in enumerate(self._streams)
         ]
         batches = TwoDomains(*streams) if len(streams) > 1 else streams[0]
         source = _iterate(self._train, batches, step, FOREVER, self._workers)
@@ -216,17 +197,12 @@ class Data(Evaluations):
             ValueError: that is more than the training set has.
         """
         size = draws * self._size
-        smallest = self._smallest()
-        if size > (examples := len(smallest)):
+        if size > (examples := len(self._smallest)):
             raise ValueError(
                 f"a step takes {draws} x batch_size = {size} examples, more than the "
-                f"{examples} of {smallest!r}; lower batch_size."
+                f"{examples} of {self._smallest!r}; lower batch_size."
             )
         return size
-
-    def _smallest(self):
-        """The training source, the smaller of two domains."""
-        return min((reader.source for reader in self._train.streams), key=len)
 
     def whole(self, name: str) -> Batch:
         """Every example of 'train' or of an evaluation in one batch, in order.
@@ -241,7 +217,7 @@ class Data(Evaluations):
             raise ValueError(f"no evaluation '{name}'. {suggest(name, self._evals)}")
         training = name == "train"
         reader = self._train if training else self._evals[name].reader
-        like = self._likes[0] if training else self._evals[name].like
+        like = self._streams[0][1] if training else self._evals[name].like
         if chance := [type(t).__name__ for t in reader.transforms if t.draws]:
             raise ValueError(
                 f"data.train has random transforms ({', '.join(chance)}) and is "
@@ -273,6 +249,22 @@ def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:
             f"'{part.split}A' or '{part.split}B'."
         )
     return Reader(source, transforms, training, section.on_bad_example == "skip")
+
+
+def _evaluation(
+    name: str, reader: Reader, batch_size: int, rows: slice, process_count: int
+) -> EvalBatches | EvalImages:
+    like = _first(reader)
+    if not reader.mixed:
+        return EvalBatches(reader, batch_size, like, rows)
+    if process_count > 1:
+        raise ValueError(
+            f"the images of evaluation '{name}' differ in size and are judged one by "
+            f"one, which {process_count} processes do not share: bring them to one "
+            "size (resize, center_crop), or leave it out and evaluate the finished "
+            "run in one process."
+        )
+    return EvalImages(reader, like)
 
 
 def _check_growth(growth: Progressive | None, reader: Reader) -> None:

@@ -63,9 +63,11 @@ def create_task(
         **sections: the config's sections of networks and optimizers, by field name.
 
     Raises:
-        ValueError: a name or field is unknown.
+        ValueError: a name or field is unknown, or the data lacks what the task needs.
     """
     given = {"spec": spec, "total_steps": total_steps, "batch_size": batch_size}
     given["axis_name"] = axis_name
     fields = {**sections, **section_fields(section, "task")}
-    return build(TASKS, fields, "task", **given)
+    task = build(TASKS, fields, "task", **given)
+    spec.require(task.needs)
+    return task

@@ -127,6 +127,7 @@ def gan(
 
 def _network(section: Mapping, what: str, spec: DataSpec, given: Mapping) -> Any:
     """A generator or discriminator of the data's images."""
+    spec.require(("image",))
     height, width, channels = spec.shapes["image"]
     if height != width:
         raise ValueError(

@@ -7,6 +7,7 @@ import tarfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from resnet_jax.data import Data
 from resnet_jax.data.arrays import ArraySource
@@ -387,3 +388,75 @@ def test_real_fashion_mnist(real_data, tmp_path, monkeypatch):
     pixels = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28, 1)
     for i in (0, 17, 59_999):
         np.testing.assert_array_equal(train[i]["image"], pixels[i])
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_two_classes_become_two_domains(tmp_path, in_memory):
+    images, labels = write("cifar10", "npz", tmp_path / "from")["train"]
+    prepare("cifar10", tmp_path / "from", tmp_path / "out")
+    source = {"name": "tfds", "dataset": "cifar10", "data_dir": str(tmp_path / "out")}
+    (a, first), (b, second) = [
+        (name, number)
+        for number, name in enumerate(DATASETS["cifar10"].class_names)
+        if number in labels
+    ][:2]
+    classes = {"source": {**source, "in_memory": in_memory}, "a": a, "b": b}
+    both = load_source({"name": "domains", **classes}, "train").domains
+    for domain, key, number in zip(both, "ab", (first, second), strict=True):
+        expected = images[labels == number]
+        assert len(domain) == len(expected)
+        for i, image in enumerate(expected):
+            np.testing.assert_array_equal(domain[i][key], image)
+
+
+def test_the_domains_of_a_prepared_data_set(tmp_path):
+    """Splits and features are those of TFDS's cycle_gan."""
+    tfds = pytest.importorskip("tensorflow_datasets")
+    images = {
+        f"{part}{side}": RNG.integers(0, 256, (count, 6, 7, 3), np.uint8)
+        for part, side, count in (
+            ("train", "A", 5),
+            ("train", "B", 4),
+            ("test", "A", 3),
+            ("test", "B", 2),
+        )
+    }
+
+    class CycleGan(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        VERSION = tfds.core.Version("3.0.0")
+        name = "cycle_gan"
+
+        def _info(self):
+            features = {
+                "image": tfds.features.Image(shape=(None, None, 3)),
+                "label": tfds.features.ClassLabel(names=["A", "B"]),
+            }
+            return tfds.core.DatasetInfo(
+                builder=self,
+                features=tfds.features.FeaturesDict(features),
+                disable_shuffling=True,
+            )
+
+        def _split_generators(self, dl_manager):
+            return {split: self._generate_examples(split) for split in images}
+
+        def _generate_examples(self, split):
+            for i, image in enumerate(images[split]):
+                file = io.BytesIO()
+                Image.fromarray(image).save(file, "PNG")
+                yield i, {"image": io.BytesIO(file.getvalue()), "label": split[-1]}
+
+    CycleGan(data_dir=tmp_path, file_format="array_record").download_and_prepare()
+    tfds_source = {"name": "tfds", "dataset": "cycle_gan", "data_dir": str(tmp_path)}
+    section = {
+        "source": {"name": "domains", "source": tfds_source},
+        "train": {"split": "train"},
+        "evals": {side: {"split": f"test{side}"} for side in "AB"},
+    }
+    data = Data(section, batch_size=2, seed=0)
+    assert data.spec.sizes == {"train": 5, "A": 3, "B": 2}
+    batch = next(data.train(0))
+    for key, index, split in (("a", "index", "trainA"), ("b", "index_b", "trainB")):
+        np.testing.assert_array_equal(batch[key], images[split][batch[index]])
+    (batch,) = data.evals["B"]()
+    np.testing.assert_array_equal(batch["b"], images["testB"])
