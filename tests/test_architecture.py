@@ -10,8 +10,8 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
-    ("lookup", "spec", "figures", "files", "scan"),
-    ("nn", "losses", "metrics", "gradient", "averaging"),
+    ("lookup", "spec", "figures", "files", "scan", "tiles"),
+    ("nn", "losses", "metrics", "gradient", "averaging", "translator"),
     ("muon",),
     ("optim",),
     ("parallel", "plan", "patience", "preemption"),
