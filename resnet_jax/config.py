@@ -115,8 +115,8 @@ def _narrow(network: ConfigDict) -> dict[str, Any]:
 
 def _on_patches(train: ConfigDict, size: int) -> ConfigDict:
     """The training data of a recipe, of patches that need not be cut to size."""
-    crops = ("random_resized_crop", "scale_crop", "random_crop")
-    crops = (*crops, "resize", "center_crop", "crop_multiple")
+    crops = {"random_resized_crop", "scale_crop", "random_crop"}
+    crops |= {"resize", "center_crop", "crop_multiple"}
     fields = train.to_dict()
     kept = {k: v for k, v in (fields.get("transforms") or {}).items() if k not in crops}
     fields.update(split="train", transforms=kept)

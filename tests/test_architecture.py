@@ -10,15 +10,15 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
-    ("lookup", "spec", "figures", "files", "scan", "bicubic", "lab"),
-    ("nn", "losses", "metrics", "gradient", "averaging"),
+    ("lookup", "spec", "figures", "files", "scan", "bicubic", "lab", "tiles"),
+    ("nn", "losses", "metrics", "gradient", "averaging", "translator"),
     ("muon",),
     ("optim",),
     ("parallel", "plan", "patience", "preemption"),
     ("config",),
     ("state",),
     ("window",),
-    ("models", "augment"),
+    ("models", "augment", "degrade"),
     ("explain", "features"),
     ("tasks", "data"),
     ("checkpoint", "report"),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
@@ -113,6 +114,11 @@ def named(net: str, scalars: Mapping[str, Array], hyper: Mapping) -> dict[str, A
     own = ("loss", "gradient_norm")
     found = {f"{net}_{k}" if k in own else k: v for k, v in scalars.items()}
     return found | {f"{net}_learning_rate": hyper["learning_rate"]}
+
+
+def total(values: Iterable[Array]) -> Array:
+    """The sum of scalars."""
+    return sum(values, jnp.zeros(()))
 
 
 def compile_train_step(task: Task, mesh, mode: str):

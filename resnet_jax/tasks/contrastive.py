@@ -19,7 +19,7 @@ from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.models.contrast import Contrast
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, named, pixels
+from resnet_jax.tasks.base import Batch, named, pixels, total
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.translator import Translator
 
@@ -170,16 +170,17 @@ class Contrastive:
             train=True,
             mutable=list(discriminator.stats),
         )[0]
+        nothing: Any = None
         weight = self.contrastive / (1 + self.identity)
         parts = {
-            "adversarial": self.adversarial * self.loss.generator(None, logits),
+            "adversarial": self.adversarial * self.loss.generator(nothing, logits),
             "patches": weight * self.compared(queries, keys),
         }
         if self.identity:
             same_key = jax.random.fold_in(key, 1)
             again, stats = self.make(params, stats, batch["b"], same_key)
             parts["identity"] = weight * self.compared(*again[1:])
-        return sum(parts.values(), jnp.zeros(())), (stats, parts)
+        return total(parts.values()), (stats, parts)
 
     def compared(self, queries: list[Array], keys: list[Array]) -> Array:
         """The patches' loss, mean over maps."""
@@ -187,7 +188,7 @@ class Contrastive:
             patch_contrastive_loss(query, key, self.temperature)
             for query, key in zip(queries, keys, strict=True)
         )
-        return sum(losses, jnp.zeros(())) / len(queries)
+        return total(losses) / len(queries)
 
     def discriminator_loss(
         self, params: Any, stats: Any, batch: Batch, key: Array

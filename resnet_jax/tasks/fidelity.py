@@ -52,7 +52,8 @@ class Fidelity:
         Args:
             input, output, target: [B, H, W, C] in [0, 1]; rounded to 8 bits first.
         """
-        real, rows = stored_levels(target), {}
+        real = stored_levels(target)
+        rows: dict[str, Array] = {}
         for name, image in (("", output), ("input_", input)):
             found = image_quality(
                 stored_levels(image), real, protocol=self.protocol, crop=self.crop

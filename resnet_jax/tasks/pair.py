@@ -52,6 +52,7 @@ class Pair:
         if self.degradation is None:
             pair = {"input": _unit(batch["a"]), "target": _unit(batch["b"])}
             return jax.tree.map(self.units, pair)
+        assert keys is not None, "a degradation takes a key per example"
         clean, change = _unit(batch["image"]), self.degradation
         low = jax.vmap(change.degrade)(keys, clean)
         pair = {"input": low, "target": jax.vmap(change.target)(clean)}

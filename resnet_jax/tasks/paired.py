@@ -16,7 +16,7 @@ from resnet_jax.losses.adversarial import AdversarialLoss
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, named
+from resnet_jax.tasks.base import Batch, named, total
 from resnet_jax.tasks.fidelity import Fidelity
 from resnet_jax.tasks.pair import Pair, evaluation_keys, training_keys
 from resnet_jax.translator import Translator
@@ -192,7 +192,7 @@ class Paired:
         made, stats = self.make(params, stats, batch["input"], key)
         critic = discriminator.params, discriminator.stats
         fake, _ = self.judge(*critic, batch["input"], made)
-        real = None
+        real: Any = None
         if self.loss.relativistic:
             real, _ = self.judge(*critic, batch["input"], batch["target"])
         parts = {
@@ -200,7 +200,7 @@ class Paired:
             "reconstruction": self.reconstruction_weight
             * self.reconstruction(made, batch["target"]),
         }
-        return sum(parts.values(), jnp.zeros(())), (stats, parts)
+        return total(parts.values()), (stats, parts)
 
     def predict(
         self, state: TrainState, batch: Batch, key: Array | None = None
@@ -215,7 +215,8 @@ class Paired:
         net = state.nets["generator"]
         if self.test_statistics == "running":
             variables = {"params": net.params, **net.stats}
-            return {"output": self.generator.apply(variables, batch["input"])}
+            output: Any = self.generator.apply(variables, batch["input"])
+            return {"output": output}
 
         def alone(x, key):
             return self.make(net.params, net.stats, x[None], key)[0][0]

@@ -112,11 +112,9 @@ class Restoration:
     ) -> dict[str, Array]:
         """The network's answer {'output'} to {'input'}, both in model units."""
         net = state.nets["model"]
-        return {
-            "output": self.model.apply(
-                {"params": net.params, **net.stats}, batch["input"]
-            )
-        }
+        variables = {"params": net.params, **net.stats}
+        output: Any = self.model.apply(variables, batch["input"])
+        return {"output": output}
 
     def translator(self, state: TrainState, direction: str = "") -> Translator:
         """The finished network as a function of any image; state of prepare_eval."""

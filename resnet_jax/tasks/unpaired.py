@@ -17,7 +17,7 @@ from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.models.cycle import Cycle, Judges
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, named, pixels
+from resnet_jax.tasks.base import Batch, named, pixels, total
 from resnet_jax.tasks.pool import empty_pool, query
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.translator import Translator
@@ -79,13 +79,13 @@ class Unpaired:
         images = {name: self.units(batch[name][:1]) for name in self.needs}
         start = start or {}
         generator = init_net(
-            self.translators.init(generator_key, **images),
+            self.translators.init(generator_key, images["a"], images["b"]),
             self.generator_optimizer,
             ema=bool(self.averaging),
             start=start.get("generator"),
         )
         discriminator = init_net(
-            self.judges.init(discriminator_key, **images),
+            self.judges.init(discriminator_key, images["a"], images["b"]),
             self.discriminator_optimizer,
             start=start.get("discriminator"),
         )
@@ -171,13 +171,14 @@ class Unpaired:
         logits, _ = self.judge(
             discriminator.params, discriminator.stats, made["fake_a"], made["fake_b"]
         )
-        game = sum(self.loss.generator(None, x) for x in logits)
+        nothing: Any = None
+        game = total(self.loss.generator(nothing, x) for x in logits)
         parts = {"adversarial": self.adversarial * game}
         parts["cycle"] = self.cycle * distance(made, batch, "cycled")
         if self.identity:
             weight = self.identity * self.cycle
             parts["identity"] = weight * distance(made, batch, "same")
-        return sum(parts.values(), jnp.zeros(())), (stats, parts)
+        return total(parts.values()), (stats, parts)
 
     def discriminator_loss(
         self, params: Any, stats: Any, batch: Batch, key: Array
@@ -186,7 +187,7 @@ class Unpaired:
         real, stats = self.judge(params, stats, batch["a"], batch["b"])
         fake, stats = self.judge(params, stats, batch["fake_a"], batch["fake_b"])
         pairs = zip(real, fake, strict=True)
-        loss = sum(self.loss.discriminator(*pair) for pair in pairs)
+        loss = total(self.loss.discriminator(*pair) for pair in pairs)
         sides = {"real_logits": real, "fake_logits": fake}
         scalars = {k: (x.mean() + y.mean()) / 2 for k, (x, y) in sides.items()}
         return loss, (stats, scalars)
@@ -295,4 +296,4 @@ class Unpaired:
 def distance(made: Batch, wanted: Batch, kind: str) -> Array:
     """The mean absolute difference of each domain's images, added up."""
     differences = (jnp.abs(made[f"{kind}_{name}"] - wanted[name]) for name in "ab")
-    return sum((x.mean() for x in differences), jnp.zeros(()))
+    return total(x.mean() for x in differences)

@@ -4,7 +4,7 @@ import functools
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 
@@ -36,7 +36,7 @@ class Watched:
         }
 
 
-def examples(batch: Batch) -> int:
+def examples(batch: Any) -> int:
     """How many a batch of all processes has."""
     return len(batch["index"]) * jax.process_count()
 
