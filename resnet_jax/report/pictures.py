@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from resnet_jax.data.images import with_depth
 from resnet_jax.files import write_bytes
-from resnet_jax.report.text import short
+from resnet_jax.report.text import number, short
 
 MODES = ("L", "RGB", "RGBA")  # each can show what those before it can
 _CAPTION = 18
@@ -94,20 +94,36 @@ def strip(shown: Mapping[str, np.ndarray]) -> Image.Image:
     """A row per example, its pictures side by side; what else is known is the caption.
 
     Args:
-        shown: pictures [N, H, W, C], as `picture` takes, and values [N] by name. Where
-            there are values, the pictures after the first tell their names too.
+        shown: pictures [N, H, W, C], as `picture` takes, and values [N] by name. Names
+            of several pictures stand above them.
     """
     columns = {name: x for name, x in shown.items() if x.ndim == 4}
     values = {name: x for name, x in shown.items() if x.ndim == 1}
     assert columns, "a strip needs pictures"
-    first, *others = columns.values()
-    names = list(columns)[1:]
-    tiles, captions = [], []
-    for i in range(len(first)):
-        tiles += [first[i], *(column[i] for column in others)]
-        captions += [", ".join(f"{name} {x[i]}" for name, x in values.items()), *names]
-    wide = len(columns) if len(columns) > 1 else None
-    return grid(tiles, wide, captions=captions if values else None)
+    if len(columns) == 1 and not values:
+        return grid(*columns.values())
+    rows = []
+    for i in range(len(next(iter(columns.values())))):
+        row = grid([column[i] for column in columns.values()], len(columns))
+        line = ", ".join(f"{name} {number(x[i])}" for name, x in values.items())
+        rows.append(_lettered(row, [line]) if values else row)
+    if len(columns) > 1:
+        rows[0] = _lettered(rows[0], list(columns), above=True)
+    return stack(rows)
+
+
+def _lettered(
+    image: Image.Image, lines: Sequence[str], above: bool = False
+) -> Image.Image:
+    """An image with texts below or above it, each with its share of the width."""
+    size = image.width, image.height + _CAPTION
+    sheet = Image.new("RGB" if image.mode == "L" else image.mode, size, "white")
+    sheet.paste(image.convert(sheet.mode), (0, _CAPTION if above else 0))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT)
+    share, top = image.width // len(lines), 2 if above else image.height + 2
+    for i, line in enumerate(lines):
+        draw.text((i * share + 1, top), _fit(draw, line, share), "black", font)
+    return sheet
 
 
 def stack(images: Sequence[Image.Image], gap: int = 2) -> Image.Image:
