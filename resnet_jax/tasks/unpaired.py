@@ -12,6 +12,7 @@ from jax import Array
 from resnet_jax.averaging import Averaging
 from resnet_jax.figures import Figure
 from resnet_jax.losses.adversarial import AdversarialLoss
+from resnet_jax.losses.reconstruction import l1_loss
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.models.cycle import Cycle, Judges
@@ -295,5 +296,4 @@ class Unpaired:
 
 def distance(made: Batch, wanted: Batch, kind: str) -> Array:
     """The mean absolute difference of each domain's images, added up."""
-    differences = (jnp.abs(made[f"{kind}_{name}"] - wanted[name]) for name in "ab")
-    return total(x.mean() for x in differences)
+    return total(l1_loss(made[f"{kind}_{name}"], wanted[name]) for name in "ab")
