@@ -49,8 +49,8 @@ def written(
     profile = like.profile if same else None
     shape = height, width, channels
     with replacing(path) as file:
-        kind = {"PNG": _Png, "TIFF": _Tiff}.get(like.kind, _Canvas)
-        writer = kind(file, shape, like, profile)
+        writers: dict[str, Any] = {"PNG": _Png, "TIFF": _Tiff}
+        writer = writers.get(like.kind, _Canvas)(file, shape, like, profile)
         yield writer.write
         writer.close()
 

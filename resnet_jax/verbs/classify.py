@@ -1,13 +1,12 @@
 """resnet-jax classify: images to labels, with a run or with pretrained weights."""
 
-import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from resnet_jax.classifier import open_classifier
-from resnet_jax.data.images import SUFFIXES
 from resnet_jax.verbs.explanation import Explanation
+from resnet_jax.verbs.inputs import image_files
 from resnet_jax.verbs.table import Table, warn
 
 
@@ -46,7 +45,7 @@ def classify(
             not there or no classifier, no image is found, or all of them are
             unreadable. A bad one among others is reported and left out.
     """
-    files = list(_files(images))
+    files = list(image_files(images))
     if out and not explain:
         raise ValueError(f"--out={out} is for pictures; ask for them with --explain.")
     explanation = Explanation.beside(explain, source, out) if explain else None
@@ -86,21 +85,3 @@ def classify(
     for text in bad:
         warn(f"{text} It is left out.")
     return Table(rows, {"probability": ".4f"})
-
-
-def _files(paths: Sequence[str]) -> Iterator[tuple[pathlib.Path, pathlib.PurePath]]:
-    """Each image, and its name: its path inside the folder that was given."""
-    for path in map(pathlib.Path, paths):
-        if path.is_dir():
-            found = sorted(f for f in path.rglob("*") if f.suffix.lower() in SUFFIXES)
-            if not found:
-                raise ValueError(
-                    f"folder '{path}' holds no {', '.join(SUFFIXES)} file."
-                )
-            yield from ((file, file.relative_to(path)) for file in found)
-        elif path.is_file():
-            yield path, pathlib.PurePath(path.name)
-        else:
-            raise ValueError(
-                f"there is no file or folder '{path}'; expected images, or a folder."
-            )
