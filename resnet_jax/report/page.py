@@ -47,6 +47,15 @@ def write_page(workdir: epath.PathLike) -> epath.Path:
         Where the page is.
     """
     workdir = epath.Path(workdir)
+    write_bytes(workdir / "report.html", render("page.html", **_content(workdir)))
+    return workdir / "report.html"
+
+
+def render(template: str, **content: Any) -> bytes:
+    """A page of a template beside this file, with our style in it.
+
+    What comes from outside is escaped, and free of control characters.
+    """
     here = epath.Path(__file__).parent
     environment = jinja2.Environment(
         autoescape=True,
@@ -58,11 +67,9 @@ def write_page(workdir: epath.PathLike) -> epath.Path:
     environment.filters |= {"number": _number, "duration": duration, "short": short}
     environment.filters |= {"leaf": _leaf, "without": _without}
     environment.tests["section"] = lambda value: isinstance(value, dict) and bool(value)
-    template = environment.from_string((here / "page.html").read_text())
     style = Markup((here / "page.css").read_text())  # ours, not a run's
-    text = template.render(style=style, **_content(workdir))
-    write_bytes(workdir / "report.html", text.encode(errors="replace"))
-    return workdir / "report.html"
+    page = environment.from_string((here / template).read_text())
+    return page.render(style=style, **content).encode(errors="replace")
 
 
 def _content(workdir: epath.Path) -> dict[str, Any]:

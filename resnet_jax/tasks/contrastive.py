@@ -20,6 +20,7 @@ from resnet_jax.models.contrast import Contrast
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
 from resnet_jax.tasks.base import Batch, named, pixels, total
+from resnet_jax.tasks.pair import check_one_way
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.translator import Translator
 
@@ -227,8 +228,9 @@ class Contrastive:
         )
         return {"image": to_uint8(made)}
 
-    def translator(self, state: TrainState, direction: str = "ab") -> Translator:
+    def translator(self, state: TrainState, direction: str = "") -> Translator:
         """The finished translator as a function of any image; state of prepare_eval."""
+        check_one_way(direction)
         net = state.nets["generator"]
         variables = {
             name: values["translator"]

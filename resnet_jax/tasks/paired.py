@@ -18,7 +18,12 @@ from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
 from resnet_jax.tasks.base import Batch, named, total
 from resnet_jax.tasks.fidelity import Fidelity
-from resnet_jax.tasks.pair import Pair, evaluation_keys, training_keys
+from resnet_jax.tasks.pair import (
+    Pair,
+    check_one_way,
+    evaluation_keys,
+    training_keys,
+)
 from resnet_jax.translator import Translator
 
 NETS = ("generator", "discriminator")
@@ -229,6 +234,7 @@ class Paired:
 
     def translator(self, state: TrainState, direction: str = "") -> Translator:
         """The finished generator as a function of any image; state of prepare_eval."""
+        check_one_way(direction)
         net = state.nets["generator"]
         variables = {"params": net.params, **net.stats}
         return self.pair.translator(self.generator, variables)

@@ -15,7 +15,12 @@ from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
 from resnet_jax.tasks.base import Batch
 from resnet_jax.tasks.fidelity import Fidelity
-from resnet_jax.tasks.pair import Pair, evaluation_keys, training_keys
+from resnet_jax.tasks.pair import (
+    Pair,
+    check_one_way,
+    evaluation_keys,
+    training_keys,
+)
 from resnet_jax.translator import Translator
 
 
@@ -118,6 +123,7 @@ class Restoration:
 
     def translator(self, state: TrainState, direction: str = "") -> Translator:
         """The finished network as a function of any image; state of prepare_eval."""
+        check_one_way(direction)
         net = state.nets["model"]
         variables = {"params": net.params, **net.stats}
         return self.pair.translator(self.model, variables)

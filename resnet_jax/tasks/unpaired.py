@@ -229,8 +229,14 @@ class Unpaired:
         )
         return made
 
-    def translator(self, state: TrainState, direction: str = "ab") -> Translator:
-        """One finished translator as a function of any image; state of prepare_eval."""
+    def translator(self, state: TrainState, direction: str = "") -> Translator:
+        """One finished translator as a function of any image; state of prepare_eval.
+
+        Args:
+            state: of prepare_eval.
+            direction: 'ab' or 'ba'; '' for 'ab'.
+        """
+        direction = direction or "ab"
         net, model = state.nets["generator"], getattr(self.translators, direction)
         variables = {
             name: values[direction]
