@@ -138,7 +138,9 @@ def test_no_batch_is_gathered(played):
     # The generator's batches become one: their labels move, four bytes for an image.
     arrays = re.findall(r"(\w+)\[([\d,]*)\]", " ".join(moved))
     assert {kind for kind, _ in arrays} <= {"s32"}
-    most = max((np.prod([*map(int, shape.split(","))]) for _, shape in arrays), default=0)
+    most = max(
+        (np.prod([*map(int, shape.split(","))]) for _, shape in arrays), default=0
+    )
     assert most <= 2 * BATCH / DEVICES
     # An eighth of what the discriminator judges, on each device.
     assert f"f32[{2 * BATCH // DEVICES},{SIDE},{SIDE},8]" in text

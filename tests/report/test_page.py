@@ -72,7 +72,14 @@ def test_a_run_is_shown_whole(tmp_path):
     text = write_page(tmp_path).read_text()
     for shown in ("digits_resnet20", "test/accuracy", "1 × dog", "step 40", "41.2 s"):
         assert shown in text
-    for section in ("Results", "Curves", "Over time", "Confusion", "Per class", "Mistakes"):
+    for section in (
+        "Results",
+        "Curves",
+        "Over time",
+        "Confusion",
+        "Per class",
+        "Mistakes",
+    ):
         assert f"<h2>{section}" in text
     assert "<span>test/accuracy, last</span>" in text
     assert "<b>0.5</b><span>best, step 40" in text
