@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from etils import epath
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from resnet_jax.data.images import with_depth
 from resnet_jax.files import write_bytes
@@ -16,6 +17,8 @@ from resnet_jax.report.text import number, short
 MODES = ("L", "RGB", "RGBA")  # each can show what those before it can
 _CAPTION = 18
 _FONT = 12
+# What a grid says in its PNG file: the width of its images, and from one to the next.
+_COLUMN = "column"
 
 
 def picture(image: np.ndarray) -> Image.Image:
@@ -87,6 +90,7 @@ def grid(
                 "black",
                 ImageFont.load_default(_FONT),
             )
+    sheet.info[_COLUMN] = f"{width} {step_x}"
     return sheet
 
 
@@ -101,7 +105,7 @@ def strip(shown: Mapping[str, np.ndarray]) -> Image.Image:
     values = {name: x for name, x in shown.items() if x.ndim == 1}
     assert columns, "a strip needs pictures"
     if len(columns) == 1 and not values:
-        return grid(*columns.values())
+        return grid(next(iter(columns.values())))
     rows = []
     for i in range(len(next(iter(columns.values())))):
         row = grid([column[i] for column in columns.values()], len(columns))
@@ -140,6 +144,33 @@ def stack(images: Sequence[Image.Image], gap: int = 2) -> Image.Image:
     return sheet
 
 
+def over_time(grids: Mapping[int, Image.Image]) -> Image.Image | None:
+    """A column of each grid side by side, the steps under them.
+
+    It is the first column that is not the same in the first and the last grid: where
+    the first shows what a network was given, the one that shows what it made of it.
+
+    Args:
+        grids: what `grid` made of the same examples, or files of it, by step.
+
+    Returns:
+        None where there are fewer than two, of several layouts, or all the same.
+    """
+    steps = sorted(grids)
+    layouts = {(sheet.size, sheet.info.get(_COLUMN, "")) for sheet in grids.values()}
+    if len(steps) < 2 or len(layouts) > 1:
+        return None
+    [((right, bottom), column)] = layouts
+    width, pitch = map(int, column.split() or (right, right))
+    for left in range(0, right, pitch):
+        box = (left, 0, left + width, bottom)
+        columns = [grids[step].crop(box) for step in steps]
+        if columns[0] != columns[-1]:
+            captions = [f"{step:,}" for step in steps]
+            return grid(columns, len(columns), captions=captions, smallest=1)
+    return None
+
+
 def save_png(path: epath.PathLike, image: Image.Image) -> None:
     """Writes a PNG file in one move."""
     write_bytes(path, _encode(image, "PNG"))
@@ -161,7 +192,10 @@ def small_data_uri(image: Image.Image, limit: int = 1_000_000) -> str:
 
 def _encode(image: Image.Image, kind: str) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, kind)
+    about = PngInfo()
+    if _COLUMN in image.info:
+        about.add_text(_COLUMN, image.info[_COLUMN])
+    image.save(buffer, kind, pnginfo=about)
     return buffer.getvalue()
 
 
