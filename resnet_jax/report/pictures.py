@@ -21,7 +21,7 @@ _FONT = 12
 _COLUMN = "column"
 
 
-def picture(image: np.ndarray) -> Image.Image:
+def picture(image: np.ndarray | Image.Image) -> Image.Image:
     """An image for people.
 
     Args:
@@ -50,7 +50,7 @@ def stored(image: np.ndarray) -> Image.Image:
 
 
 def grid(
-    images: Sequence[np.ndarray] | np.ndarray,
+    images: Sequence[np.ndarray] | Sequence[Image.Image] | np.ndarray,
     columns: int | None = None,
     *,
     captions: Sequence[str] | None = None,
@@ -127,6 +127,11 @@ def _lettered(
     share, top = image.width // len(lines), 2 if above else image.height + 2
     for i, line in enumerate(lines):
         draw.text((i * share + 1, top), _fit(draw, line, share), "black", font)
+    return _with_columns_of(image, sheet)
+
+
+def _with_columns_of(image: Image.Image, sheet: Image.Image) -> Image.Image:
+    sheet.info[_COLUMN] = image.info.get(_COLUMN, "")
     return sheet
 
 
@@ -141,7 +146,7 @@ def stack(images: Sequence[Image.Image], gap: int = 2) -> Image.Image:
     for image in images:
         sheet.paste(image.convert(mode), (0, top))
         top += image.height + gap
-    return sheet
+    return _with_columns_of(images[0], sheet)
 
 
 def over_time(grids: Mapping[int, Image.Image]) -> Image.Image | None:
