@@ -19,7 +19,7 @@ from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.models.contrast import Contrast
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, named, pixels, total
+from resnet_jax.tasks.base import Batch, averaged, named, pixels, total
 from resnet_jax.tasks.pair import check_one_way
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.translator import Translator
@@ -244,10 +244,7 @@ class Contrastive:
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None
     ) -> TrainState:
         """The averaged translator, where an average is kept."""
-        net = state.nets["generator"]
-        values = net.ema or {"params": net.params, "stats": net.stats}
-        nets = {**state.nets, "generator": NetState(**values, opt_state=None)}
-        return dataclasses.replace(state, nets=nets)
+        return averaged(state, "generator")
 
     def eval_step(
         self, state: TrainState, batch: Batch, key: Array

@@ -16,7 +16,7 @@ from resnet_jax.losses.adversarial import AdversarialLoss
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, named, total
+from resnet_jax.tasks.base import Batch, averaged, named, total
 from resnet_jax.tasks.fidelity import Fidelity
 from resnet_jax.tasks.pair import (
     Pair,
@@ -243,10 +243,7 @@ class Paired:
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None
     ) -> TrainState:
         """The averaged generator, where an average is kept."""
-        net = state.nets["generator"]
-        values = net.ema or {"params": net.params, "stats": net.stats}
-        nets = {**state.nets, "generator": NetState(**values, opt_state=None)}
-        return dataclasses.replace(state, nets=nets)
+        return averaged(state, "generator")
 
     def answers(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
         """Images in [0, 1] of an evaluation's batch: input, output and target."""

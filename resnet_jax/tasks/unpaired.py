@@ -18,7 +18,7 @@ from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.models.cycle import Cycle, Judges
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, named, pixels, total
+from resnet_jax.tasks.base import Batch, averaged, named, pixels, total
 from resnet_jax.tasks.pool import empty_pool, query
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.translator import Translator
@@ -250,10 +250,7 @@ class Unpaired:
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None
     ) -> TrainState:
         """The averaged translators, where an average is kept."""
-        net = state.nets["generator"]
-        values = net.ema or {"params": net.params, "stats": net.stats}
-        nets = {**state.nets, "generator": NetState(**values, opt_state=None)}
-        return dataclasses.replace(state, nets=nets)
+        return averaged(state, "generator")
 
     def journey(self, state: TrainState, batch: Batch) -> tuple[str, dict[str, Array]]:
         """Where images of an evaluation's domain go: its name, there, and back again.
