@@ -15,6 +15,7 @@ from resnet_jax.files import replacing
 Write = Callable[[np.ndarray], None]
 BLOCK = 1_000_000  # bytes that are filtered at once
 QUALITY = 95  # of lossy files
+LEVEL = 3  # of PNG: twice as fast as zlib's 6, and photographs grow by 2 %
 MOST = {"JPEG": 65_535, "WEBP": 16_383}  # pixels per side
 
 
@@ -62,7 +63,7 @@ class _Png:
         height, width, channels = shape
         depth = 8 * like.pixels.itemsize
         self._file, self._pixel = file, channels * like.pixels.itemsize
-        self._packer = zlib.compressobj(6)
+        self._packer = zlib.compressobj(LEVEL)
         self._above = np.zeros((1, width * self._pixel), np.uint8)
         color = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
         file.write(b"\x89PNG\r\n\x1a\n")

@@ -47,6 +47,11 @@ def busiest(image: np.ndarray, side: int) -> Box:
     return Box(place[0] * height, place[1] * width, height, width)
 
 
+def shrinking(height: int, width: int) -> int:
+    """How many times smaller a picture is shown."""
+    return max(1, -(-max(height, width) // SIDE))
+
+
 class Preview:
     """A picture that arrives in rows, from top to bottom.
 
@@ -54,10 +59,12 @@ class Preview:
         box: the part of it that is kept in full.
     """
 
-    def __init__(self, height: int, width: int, channels: int, box: Box):
-        """Takes its size and the part."""
+    def __init__(
+        self, height: int, width: int, channels: int, box: Box, factor: int = 0
+    ):
+        """Takes its size, the part, and how many times smaller it is shown."""
         self.box = box
-        self._factor = max(1, -(-max(height, width) // SIDE))
+        self._factor = factor or shrinking(height, width)
         small = -(-height // self._factor), -(-width // self._factor), channels
         self._sums, self._counts = np.zeros(small), np.zeros(small[:2])
         self._part: list[np.ndarray] = []

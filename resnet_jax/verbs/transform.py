@@ -163,7 +163,7 @@ def translate(
                 shown.append(Comparison(title, result.note, result.shown))
             except FAILURES as error:
                 note = reason(error)
-            meter.reach(sum(tiles[: number + 1]))
+                meter.reach(sum(tiles[: number + 1]))
             rows.append(row | {"seconds": time.monotonic() - begin, "note": note})
     return rows, shown
 

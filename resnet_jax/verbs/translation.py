@@ -12,7 +12,7 @@ from resnet_jax.bicubic import bicubic
 from resnet_jax.data.picture import Picture, picture_size, read_picture
 from resnet_jax.data.picture_file import written
 from resnet_jax.report.pictures import picture as shown_picture
-from resnet_jax.report.preview import PART, Box, Preview, busiest
+from resnet_jax.report.preview import PART, Box, Preview, busiest, shrinking
 from resnet_jax.report.text import number
 from resnet_jax.tiles import Network, Seams, Tiling, self_ensemble
 from resnet_jax.translator import Translator
@@ -77,7 +77,10 @@ class Translation:
         network, channels = self._network(before)
         height, width = (scale * side for side in before.size)
         box = busiest(before.pixels, max(1, PART // scale))
-        preview = Preview(height, width, channels, box.times(scale))
+        # Side by side at one size, unless that is all there is to see of a small one.
+        smaller = shrinking(*before.size)
+        smaller = scale * smaller if smaller > 1 else 0
+        preview = Preview(height, width, channels, box.times(scale), smaller)
         seams, alpha = Seams(), before.alpha is not None
         bands = self.tiling.bands(
             network,

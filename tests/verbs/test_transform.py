@@ -2,7 +2,10 @@
 
 import dataclasses
 import json
+import os
 import pathlib
+import subprocess
+import sys
 import types
 
 import jax.numpy as jnp
@@ -294,3 +297,30 @@ def test_16_bit_color_through_a_network(given, tmp_path):
     transform("run", [str(path)], out=str(tmp_path / "out"), tile=4)
     found = read_picture(tmp_path / "out" / "x.tiff").pixels
     np.testing.assert_array_equal(found, x, strict=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scale", "suffix"), [(1, "jpg"), (2, "png")])
+def test_a_photograph_passes_under_2_gib(tmp_path, scale, suffix):
+    """In a process of its own: 4000 x 3000 pixels, progress on standard error."""
+    y, x = np.mgrid[:3000, :4000] / 4000
+    rows = np.stack([y, x, (1 + np.sin(90 * x * y)) / 2], -1)
+    path = save(tmp_path / f"x.{suffix}", (255 * rows).astype(np.uint8))
+    tests = pathlib.Path(__file__).parent.parent
+    folders = os.pathsep.join(map(str, (tests.parent, tests)))
+    child = subprocess.run(
+        [
+            sys.executable,
+            tests / "transform_child.py",
+            str(scale),
+            tmp_path / "o",
+            path,
+        ],
+        env={**os.environ, "PYTHONPATH": folders},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(child.stdout) < 2048
+    with Image.open(tmp_path / "o" / f"x.{suffix}") as image:
+        assert image.size == (4000 * scale, 3000 * scale)
