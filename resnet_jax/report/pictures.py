@@ -172,7 +172,8 @@ def over_time(grids: Mapping[int, Image.Image]) -> Image.Image | None:
         columns = [grids[step].crop(box) for step in steps]
         if columns[0] != columns[-1]:
             captions = [f"{step:,}" for step in steps]
-            return grid(columns, len(columns), captions=captions, smallest=1)
+            arrays = [np.asarray(column) for column in columns]
+            return grid(arrays, len(arrays), captions=captions, smallest=1)
     return None
 
 
