@@ -116,6 +116,14 @@ def named(net: str, scalars: Mapping[str, Array], hyper: Mapping) -> dict[str, A
     return found | {f"{net}_learning_rate": hyper["learning_rate"]}
 
 
+def loss_key(key: Array) -> Array:
+    """The key that descend hands to the loss of a batch in one part.
+
+    What is made with it beside the loss is what the loss makes, and computed once.
+    """
+    return jax.random.fold_in(key, 0)
+
+
 def total(values: Iterable[Array]) -> Array:
     """The sum of scalars."""
     return sum(values, jnp.zeros(()))
