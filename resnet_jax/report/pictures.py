@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from resnet_jax.data.images import with_depth
 from resnet_jax.files import write_bytes
-from resnet_jax.report.text import short
+from resnet_jax.report.text import number, short
 
 MODES = ("L", "RGB", "RGBA")  # each can show what those before it can
 _CAPTION = 18
@@ -105,7 +105,10 @@ def strip(shown: Mapping[str, np.ndarray]) -> Image.Image:
     tiles, captions = [], []
     for i in range(len(first)):
         tiles += [first[i], *(column[i] for column in others)]
-        captions += [", ".join(f"{name} {x[i]}" for name, x in values.items()), *names]
+        captions += [
+            ", ".join(f"{name} {number(x[i])}" for name, x in values.items()),
+            *names,
+        ]
     wide = len(columns) if len(columns) > 1 else None
     return grid(tiles, wide, captions=captions if values else None)
 

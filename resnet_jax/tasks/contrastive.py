@@ -64,7 +64,9 @@ class Contrastive:
     temperature: float = 0.07
     discriminator_weight: float = 1.0
     averaging: Averaging = dataclasses.field(default_factory=Averaging)
-    evaluation: Translation = dataclasses.field(default_factory=Translation)
+    evaluation: Translation = dataclasses.field(
+        default_factory=partial(Translation, returns=False)
+    )
     axis_name: str | None = None
 
     needs: ClassVar[tuple[str, ...]] = ("a", "b")

@@ -70,8 +70,8 @@ class Fidelity:
             "output": output,
             "target": target,
             f"error x {MAGNIFIED}": error,
-            "PSNR": jnp.round(rows["psnr"], 2),
-            "of the input": jnp.round(rows["input_psnr"], 2),
+            "PSNR": rows["psnr"],
+            "of the input": rows["input_psnr"],
         }
 
     def summarize(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

@@ -61,7 +61,10 @@ def test_a_step_by_hand():
     slopes = np.array([(2 * -0.5 * x * x).mean(), (2 * -0.5 * x).mean()])
     new = np.array([0.5, 0.0]) - 0.1 * slopes
     net = after.nets["model"]
-    for values, wanted in ((net.params, new), (net.ema["params"], (new + [0.5, 0]) / 2)):
+    for values, wanted in (
+        (net.params, new),
+        (net.ema["params"], (new + [0.5, 0]) / 2),
+    ):
         layer = values["layer"]
         found = [float(layer["kernel"][0, 0]), float(layer["bias"][0])]
         np.testing.assert_allclose(found, wanted, rtol=1e-5)
