@@ -11,6 +11,7 @@ from jax import Array
 from resnet_jax.degrade.base import Degradation
 from resnet_jax.degrade.span import Span, check_span, draw
 
+EXACT = jax.lax.Precision.HIGHEST
 # ITU-T T.81, annex K.1: quantization of luminance and chrominance at quality 50.
 LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
@@ -79,25 +80,24 @@ class Jpeg(Degradation):
         around = [(0, -size % square) for size in (height, width)]
         padded = jnp.pad(levels, (*around, (0, 0)), mode="edge")
         if channels == 1:
-            planes = [_coded(padded[..., 0] - 128, LUMINANCE, percent) + 128]
-            back = jnp.stack(planes, -1)
+            back = _coded(padded[..., 0], LUMINANCE, percent)[..., None]
         else:
             matrix = jnp.asarray(YCBCR, clean.dtype)
-            y, blue, red = jnp.moveaxis(_product(padded, matrix.T), -1, 0)
-            y = _coded(y - 128, LUMINANCE, percent) + 128
-            colors = [self._color(plane, percent) for plane in (blue, red)]
+            y, *colors = jnp.moveaxis(_product(padded, matrix.T), -1, 0)
+            y = _coded(jnp.round(y), LUMINANCE, percent)
+            colors = [self._color(jnp.round(x + 128), percent) - 128 for x in colors]
             inverse = jnp.asarray(np.linalg.inv(YCBCR), clean.dtype)
-            back = _product(jnp.stack([y, *colors], -1), inverse.T)
-        back = jnp.clip(jnp.round(back[:height, :width]), 0, 255)
-        return back / 255
+            back = _levels(_product(jnp.stack([y, *colors], -1), inverse.T))
+        return back[:height, :width] / 255
 
     def _color(self, plane: Array, percent: Array) -> Array:
         if not self.halved:
             return _coded(plane, CHROMINANCE, percent)
         height, width = plane.shape
         small = plane.reshape(height // 2, 2, width // 2, 2).mean((1, 3))
-        small = _coded(small, CHROMINANCE, percent)
-        return jnp.repeat(jnp.repeat(small, 2, 0), 2, 1)
+        small = _coded(jnp.round(small), CHROMINANCE, percent)
+        # Three quarters of the nearest pixel and one of the next, as libjpeg enlarges.
+        return jax.image.resize(small, plane.shape, "linear", precision=EXACT)
 
 
 def cosines() -> np.ndarray:
@@ -109,17 +109,21 @@ def cosines() -> np.ndarray:
 
 
 def _coded(plane: Array, table: tuple, percent: Array) -> Array:
-    """A plane [H, W] after quantization of its blocks' coefficients."""
+    """A plane [H, W] of grey levels after quantization of its blocks' coefficients."""
     height, width = plane.shape
     scaled = jnp.floor((jnp.asarray(table, plane.dtype) * percent + 50) / 100)
     steps = jnp.clip(scaled, 1, 255)
     matrix = jnp.asarray(cosines(), plane.dtype)
-    blocks = plane.reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2)
+    blocks = (plane - 128).reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2)
     found = _product(_product(matrix, blocks), matrix.T)
     found = jnp.round(found / steps) * steps
     blocks = _product(_product(matrix.T, found), matrix)
-    return blocks.swapaxes(1, 2).reshape(height, width)
+    return _levels(blocks.swapaxes(1, 2).reshape(height, width) + 128)
+
+
+def _levels(x: Array) -> Array:
+    return jnp.clip(jnp.round(x), 0, 255)
 
 
 def _product(a: Array, b: Array) -> Array:
-    return jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST)
+    return jnp.matmul(a, b, precision=EXACT)

@@ -1,4 +1,4 @@
-"""Noise of a camera: Gaussian, the same in all channels' statistics."""
+"""Noise of a camera: Gaussian, drawn for every pixel and channel."""
 
 import dataclasses
 
@@ -13,7 +13,7 @@ from resnet_jax.degrade.span import Span, check_span, draw
 class Noise(Degradation):
     """Adds N(0, sigma / 255); the result is neither clipped nor rounded.
 
-    Zhang et al. 2017 (DnCNN), arXiv:1608.03981, section 4.1.
+    Zhang et al. 2016 (DnCNN), arXiv:1608.03981, section III.A.
 
     Attributes:
         sigma: in grey levels of 255; (low, high) is drawn per image: blind denoising.

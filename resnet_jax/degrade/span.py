@@ -21,4 +21,4 @@ def draw(key: Array, span: Span) -> Array:
     """The number, or one drawn evenly from the range; float32 scalar."""
     if isinstance(span, int | float):
         return jnp.float32(span)
-    return jax.random.uniform(key, (), minval=span[0], maxval=span[1])
+    return jax.random.uniform(key, (), jnp.float32, *span)

@@ -125,6 +125,14 @@ def averaged(state: TrainState, name: str) -> TrainState:
     return dataclasses.replace(state, nets=nets)
 
 
+def loss_key(key: Array) -> Array:
+    """The key that descend hands to the loss of a batch in one part.
+
+    What is made with it beside the loss is what the loss makes, and computed once.
+    """
+    return jax.random.fold_in(key, 0)
+
+
 def total(values: Iterable[Array]) -> Array:
     """The sum of scalars."""
     return sum(values, jnp.zeros(()))

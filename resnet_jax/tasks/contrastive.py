@@ -19,7 +19,7 @@ from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.models.contrast import Contrast
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, averaged, named, pixels, total
+from resnet_jax.tasks.base import Batch, averaged, loss_key, named, pixels, total
 from resnet_jax.tasks.pair import check_one_way
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.translator import Translator
@@ -65,7 +65,9 @@ class Contrastive:
     temperature: float = 0.07
     discriminator_weight: float = 1.0
     averaging: Averaging = dataclasses.field(default_factory=Averaging)
-    evaluation: Translation = dataclasses.field(default_factory=Translation)
+    evaluation: Translation = dataclasses.field(
+        default_factory=partial(Translation, returns=False)
+    )
     axis_name: str | None = None
 
     needs: ClassVar[tuple[str, ...]] = ("a", "b")
@@ -112,7 +114,8 @@ class Contrastive:
         generator_key, discriminator_key = jax.random.split(key)
         real = {name: self.units(batch[name]) for name in self.needs}
         generator = state.nets["generator"]
-        made, _ = self.make(generator.params, generator.stats, real["a"], generator_key)
+        net, key = (generator.params, generator.stats), loss_key(generator_key)
+        made, _ = self.make(*net, real["a"], key)
         hyper = self.discriminator_optimizer.hyper(state.step)
         discriminator, scalars = descend(
             self.discriminator_loss,
@@ -161,7 +164,7 @@ class Contrastive:
         Args:
             params, stats: of translator and projections.
             batch: a, b in model units.
-            key: the same makes the same translation in train_step.
+            key: of places, mirroring and dropout.
             discriminator: held still.
         """
         (made, queries, keys), stats = self.make(params, stats, batch["a"], key)

@@ -48,12 +48,22 @@ class Pair:
             batch: uint8 or uint16 images under the keys of `needs`.
             keys: one per example, for what is random in a degradation.
             trim: take away the degradation's margin, which patches have wrong.
+
+        Raises:
+            ValueError: sides that the degradation does not divide evenly.
         """
         if self.degradation is None:
             pair = {"input": _unit(batch["a"]), "target": _unit(batch["b"])}
             return jax.tree.map(self.units, pair)
         assert keys is not None, "a degradation takes a key per example"
         clean, change = _unit(batch["image"]), self.degradation
+        height, width = clean.shape[1:3]
+        if height % change.scale or width % change.scale:
+            raise ValueError(
+                f"images of {height} x {width} pixels cannot be made {change.scale} "
+                f"times smaller evenly; add crop_multiple=dict(multiple={change.scale})"
+                " to their transforms."
+            )
         low = jax.vmap(change.degrade)(keys, clean)
         pair = {"input": low, "target": jax.vmap(change.target)(clean)}
         if trim and change.margin:

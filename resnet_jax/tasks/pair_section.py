@@ -159,15 +159,25 @@ def check_name(name: Any, what: str, table: Mapping, fault: str) -> None:
         raise ValueError(f"{what} '{name}' {fault}. {suggest(name, table)}")
 
 
-def adversarial_loss(name: str) -> AdversarialLoss:
+def adversarial_loss(name: str, pairs: bool = True) -> AdversarialLoss:
     """The loss of a game by name.
 
+    Args:
+        name: in adversarial.LOSSES.
+        pairs: whether real images are at hand that belong to those made.
+
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or it compares images of pairs.
     """
-    if name not in LOSSES:
-        raise ValueError(f"unknown loss '{name}'. {suggest(name, LOSSES)}")
-    return LOSSES[name]
+    known = {k: v for k, v in LOSSES.items() if pairs or not v.relativistic}
+    if name in LOSSES and name not in known:
+        raise ValueError(
+            f"loss '{name}' compares images with real ones that belong to them, and "
+            f"domains have no pairs. {suggest('', known)}"
+        )
+    if name not in known:
+        raise ValueError(f"unknown loss '{name}'. {suggest(name, known)}")
+    return known[name]
 
 
 def check_weights(**weights: float) -> None:

@@ -15,8 +15,9 @@ from resnet_jax.figures import Figure
 from resnet_jax.losses.adversarial import AdversarialLoss
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.optim import Optimizer
+from resnet_jax.parallel import whole
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, averaged, named, total
+from resnet_jax.tasks.base import Batch, averaged, loss_key, named, total
 from resnet_jax.tasks.fidelity import Fidelity
 from resnet_jax.tasks.pair import (
     Pair,
@@ -110,12 +111,13 @@ class Paired:
         Scalars: discriminator_loss, real_logits, fake_logits; generator_loss and its
         parts adversarial and reconstruction; gradient norms and learning rates.
         """
-        pair_key, fake_key, generator_key = jax.random.split(key, 3)
+        pair_key, generator_key = jax.random.split(key)
         count = len(batch[self.needs[0]])
         keys = training_keys(pair_key, count, self.axis_name)
         pair = self.pair(batch, keys, trim=True)
         generator = state.nets["generator"]
-        made, _ = self.make(generator.params, generator.stats, pair["input"], fake_key)
+        net, made_key = (generator.params, generator.stats), loss_key(generator_key)
+        made, _ = self.make(*net, pair["input"], made_key)
         hyper = self.discriminator_optimizer.hyper(state.step)
         discriminator, scalars = descend(
             self.discriminator_loss,
@@ -157,13 +159,14 @@ class Paired:
         return jnp.concatenate([x, image], -1) if self.conditional else image
 
     def judge(self, params: Any, stats: Any, x: Array, image: Array):
-        """Logits, and new statistics."""
-        return self.discriminator.apply(
+        """Logits of the batch of all devices, and new statistics."""
+        logits, stats = self.discriminator.apply(
             {"params": params, **stats},
             self.seen(x, image),
             train=True,
             mutable=list(stats),
         )
+        return whole(logits, self.axis_name), stats
 
     def discriminator_loss(
         self, params: Any, stats: Any, batch: Batch, key: Array
@@ -233,11 +236,23 @@ class Paired:
         return {"output": jax.vmap(alone)(batch["input"], keys)}
 
     def translator(self, state: TrainState, direction: str = "") -> Translator:
-        """The finished generator as a function of any image; state of prepare_eval."""
+        """The finished generator as a function of any image; state of prepare_eval.
+
+        Dropout that stays on drops the same values every time.
+        """
         check_one_way(direction)
         net = state.nets["generator"]
         variables = {"params": net.params, **net.stats}
-        return self.pair.translator(self.generator, variables)
+        found = self.pair.translator(self.generator, variables)
+        if self.test_statistics == "running":
+            return found
+
+        def apply(net, x):
+            state = TrainState(jnp.zeros((), jnp.int32), {"generator": net})
+            return self.predict(state, {"input": x}, jax.random.key(0))["output"]
+
+        # An image's own statistics depend on all of it.
+        return dataclasses.replace(found, apply=partial(jax.jit(apply), net), halo=None)
 
     def prepare_eval(
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None

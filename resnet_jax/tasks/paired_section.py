@@ -67,7 +67,8 @@ def paired(
     known = reconstructions.LOSSES
     if reconstruction not in known:
         raise ValueError(
-            f"unknown loss '{reconstruction}'. {suggest(reconstruction, known)}"
+            f"unknown reconstruction '{reconstruction}'. "
+            + suggest(reconstruction, known)
         )
     if test_statistics not in STATISTICS:
         raise ValueError(

@@ -29,11 +29,11 @@ def query(
     numbers = jnp.arange(size)
     # The empty places come last: an old image is drawn from those that are there.
     ranks = jax.random.uniform(place_key, (size,)) + (numbers >= pool["filled"])
-    drawn = jnp.argsort(ranks)[:count]
+    drawn = jnp.argsort(ranks)
     free = pool["filled"] + jnp.arange(count)
     storing = free < size
     swapping = ~storing & jax.random.bernoulli(swap_key, shape=(count,))
-    places = jnp.where(storing, free, drawn)
+    places = jnp.where(storing, free, drawn[free - size])
     old = pool["images"][places]
 
     def each(condition):

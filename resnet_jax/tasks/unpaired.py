@@ -18,7 +18,7 @@ from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.models.cycle import Cycle, Judges
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, averaged, named, pixels, total
+from resnet_jax.tasks.base import Batch, averaged, loss_key, named, pixels, total
 from resnet_jax.tasks.pool import empty_pool, query
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.translator import Translator
@@ -122,8 +122,7 @@ class Unpaired:
             axis_name=self.axis_name,
         )
         logged = named("generator", scalars, hyper)
-        # The same computation as in the loss, which the compiler does once.
-        made, _ = self.make(before.params, before.stats, real, generator_key)
+        made, _ = self.make(before.params, before.stats, real, loss_key(generator_key))
         fakes = {name: made[f"fake_{name}"] for name in self.needs}
         memory = dict(state.memory or {})
         for number, name in enumerate(memory):

@@ -53,7 +53,7 @@ def unpaired(
         total_steps: the length of the run.
         batch_size: of a step.
         axis_name: the device axis under pmap.
-        loss: a name in adversarial.LOSSES.
+        loss: a name in adversarial.LOSSES, but no relativistic one.
         adversarial, cycle, identity, pool_size: see Unpaired.
         ema_decay: see Averaging.
         features: see Translation: `source`, `measures`, `classes`, and `network` where
@@ -89,7 +89,7 @@ def unpaired(
             a=judge_network(discriminator, "discriminator", a, side, axis_name),
             b=judge_network(discriminator, "discriminator", b, side, axis_name),
         ),
-        loss=adversarial_loss(loss),
+        loss=adversarial_loss(loss, pairs=False),
         generator_optimizer=create_optimizer(generator_optim, total_steps),
         discriminator_optimizer=create_optimizer(discriminator_optim, total_steps),
         mean=spec.mean,
@@ -139,7 +139,7 @@ def contrastive(
         batch_size: of a step.
         axis_name: the device axis under pmap.
         sampler: PatchSampler's fields.
-        loss: a name in adversarial.LOSSES.
+        loss: a name in adversarial.LOSSES, but no relativistic one.
         adversarial, contrastive, identity, equivariance, temperature,
             discriminator_weight: see Contrastive.
         patches: see Contrast.
@@ -179,7 +179,7 @@ def contrastive(
         judge=judge_network(
             discriminator, "discriminator", b, spec.shapes["b"][0], axis_name
         ),
-        loss=adversarial_loss(loss),
+        loss=adversarial_loss(loss, pairs=False),
         generator_optimizer=create_optimizer(generator_optim, total_steps),
         discriminator_optimizer=create_optimizer(discriminator_optim, total_steps),
         mean=spec.mean,
