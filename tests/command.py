@@ -21,8 +21,13 @@ TESTS = pathlib.Path(__file__).parent
 TINY = f"--config={TESTS / 'tiny.py'}"
 
 
-def start(*arguments, before=(), devices=1, environment=(), **options):
-    """A child process; all of them share their compiled programs."""
+COMMAND_LINE = ("-m", "resnet_jax")
+
+
+def start(
+    *arguments, program=COMMAND_LINE, before=(), devices=1, environment=(), **options
+):
+    """A child process of Python; all of them share their compiled programs."""
     environment = {
         **os.environ,
         "JAX_PLATFORMS": "cpu",
@@ -33,7 +38,7 @@ def start(*arguments, before=(), devices=1, environment=(), **options):
         **dict(environment),
     }
     return subprocess.Popen(
-        [*before, sys.executable, "-m", "resnet_jax", *map(str, arguments)],
+        [*before, sys.executable, *program, *map(str, arguments)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -43,7 +43,7 @@ def test_a_degradation_makes_the_input_of_each_image_by_its_key():
     # Images for people are within [0, 1], whatever noise and network do.
     shown = pair.images(found, 9 * found["input"])
     for image in shown.values():
-        assert 0 <= float(image.min()) and float(image.max()) <= 1
+        assert float(image.min()) >= 0 and float(image.max()) <= 1
     np.testing.assert_allclose(shown["target"], clean, atol=1e-6)
 
 
