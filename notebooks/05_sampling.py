@@ -34,6 +34,7 @@ if "google.colab" in sys.modules:
 # %%
 import itertools
 import os
+import tempfile
 
 import jax
 import matplotlib.pyplot as plt
@@ -279,9 +280,57 @@ for name, own in rows.items():
 display(Markdown("\n".join(lines)))
 
 # %% [markdown]
+# ## Good enough to learn from?
+#
+# The *classification accuracy score* ([1905.10887](https://arxiv.org/abs/1905.10887)):
+# a classifier that has seen nothing but generated digits is tested on real ones. It
+# fails where the generator does, whether a kind of digit is missing, wrong or always
+# the same. There are as many generated digits as real ones, and all classifiers take
+# the judge's steps. The last one learns from both.
+
+# %%
+sets = {
+    "real": (images["train"], labels["train"]),
+    "generated": (images["fake"], labels["fake"]),
+    "both": [np.concatenate([x["train"], x["fake"]]) for x in (images, labels)],
+    "test": (images["test"], labels["test"]),
+}
+begin = jax.jit(judge.init, compiler_options=unoptimized)
+accuracies = {}
+with tempfile.TemporaryDirectory() as place:
+    file = f"{place}/digits.npz"
+    arrays = {f"x_{name}": x for name, (x, _) in sets.items()}
+    np.savez(file, **arrays, **{f"y_{name}": y for name, (_, y) in sets.items()})
+    section = {**config["data"], "source": {"name": "npz", "path": file}}
+    kinds = ("real", "generated", "both")
+    for kind, seed in itertools.product(kinds, (0,) if quick else (0, 1, 2)):
+        section["train"] = {**config["data"]["train"], "split": kind}
+        learned = run.build_data({**config, "seed": seed, "data": section})
+        key = jax.random.key(seed)
+        student = begin(key, learned.spec.batch(1))
+        batches = itertools.islice(learned.train(0), config["total_steps"])
+        for number, batch in enumerate(batches):
+            student, _ = step(student, batch, jax.random.fold_in(key, number))
+        net = judge.prepare_eval(student).nets["model"]
+        logits = look({"params": net.params, **net.stats}, images["test"])["logits"]
+        right = (np.asarray(logits).argmax(-1) == labels["test"]).mean()
+        accuracies.setdefault(kind, []).append(right)
+
+lines = ["| learned from | digits | real test digits it knows | each seed |"]
+lines.append("|:--|--:|--:|--:|")
+for kind, found in accuracies.items():
+    each = ", ".join(f"{value:.1%}" for value in found)
+    lines.append(f"| {kind} | {len(sets[kind][1])} | {np.mean(found):.1%} | {each} |")
+display(Markdown("\n".join(lines)))
+
+# %% [markdown]
 # ## From here
 #
 # * Images as files: `resnet-jax generate RUN --count=1000`, and pictures such as those
 #   above with `--picture=interpolation`.
+# * The score with files instead: `resnet-jax generate RUN --count=1437
+#   --out=made/train`, real digits in `made/test`, and `resnet-jax train
+#   --config=digits_resnet --config.data.source.name=folder
+#   --config.data.source.root=made --config.data.source.channels=1`.
 # * Any two folders: `resnet-jax score REAL FAKE --features=RUN`.
 # * How the generator came about: `04_gan_from_scratch.ipynb`.

@@ -125,7 +125,8 @@ class Evaluator:
 
 
 def _without_padding(rows: dict) -> dict:
-    rows = fetch(rows)
+    # As a list, which keeps its order.
+    rows = dict(zip(rows, fetch(list(rows.values())), strict=True))
     mask = rows.pop("mask")
     return {key: values[mask] for key, values in rows.items()}
 

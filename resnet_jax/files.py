@@ -6,8 +6,8 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
 import numpy as np
 from etils import epath
@@ -40,14 +40,26 @@ def cache_folder(name: str) -> pathlib.Path:
 def write_bytes(path: epath.PathLike, data: bytes) -> None:
     """Replaces a file in one move: a reader sees the old or the new one, whole."""
     path = epath.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not is_local(path):  # object stores show a file only once it is complete
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         return
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: epath.PathLike) -> Iterator[IO[bytes]]:
+    """A file on a disk that takes the place of `path`, whole, when the block ends.
+
+    Where the block fails, nothing is left of it.
+    """
+    path = epath.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(part, "wb") as file:
-            file.write(data)
+        with open(part, "w+b") as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)

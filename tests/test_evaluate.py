@@ -81,9 +81,9 @@ class Painting:
 @pytest.mark.parametrize(("batch_size", "shown"), [(100, 16), (8, 8)])
 def test_what_is_shown_is_the_same_each_time(batch_size, shown):
     run, task, state = evaluator(batch_size)
-    assert run.show(state) == {}
+    assert run.show(state) == [{}]
     painter = Evaluator(Painting(task), run.data, batch_size, run.key)
-    found = [painter.show(state) for _ in range(2)]
+    found = [painter.show(state)[0] for _ in range(2)]
     np.testing.assert_array_equal(found[0]["number"], np.arange(shown))
     np.testing.assert_array_equal(found[0]["high"], found[1]["high"])
     assert strip(found[0]).width < strip(found[0]).height
@@ -125,5 +125,6 @@ def test_images_of_different_sizes_are_judged_one_by_one():
     assert [int(row["area"][0]) for row in rows] == [x[..., 0].size for x in images]
     found = [float(row["brightness"][0]) for row in rows]
     np.testing.assert_allclose(found, [2 * x.mean() for x in images], rtol=1e-5)
-    shown = run.show(state)
-    np.testing.assert_allclose(shown["image"][0], images[0] / 255, rtol=1e-6)
+    shown = [rows["image"][0] for rows in run.show(state)]
+    for image, wanted in zip(shown, images, strict=True):
+        np.testing.assert_allclose(image, wanted / 255, rtol=1e-6)

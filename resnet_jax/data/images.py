@@ -1,9 +1,12 @@
 """Image files become arrays here: bounded, upright, and never silently damaged."""
 
+import contextlib
 import io
 import os
 import re
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +57,26 @@ def read_image(
     """
     if channels is not None and channels not in _MODES:
         raise ValueError(f"channels must be 1, 3 or 4, not {channels!r}.")
+    from PIL import ImageOps
+
+    with opened(file, name) as image:
+        if size_hint:
+            image.draft("RGB", (size_hint, size_hint))
+        ImageOps.exif_transpose(image, in_place=True)
+        return _to_array(image, channels or _stored_channels(image))
+
+
+@contextlib.contextmanager
+def opened(file: str | os.PathLike | bytes, name: str = "") -> Iterator[Any]:
+    """A Pillow image that may be decoded; what fails inside the block is BadImage.
+
+    Args:
+        file: a path, or the file's bytes.
+        name: what messages call the image; its path by default.
+
+    Raises:
+        BadImage: as read_image.
+    """
     # Pillow's warnings are either errors here or of no interest. (catch_warnings is
     # not safe among threads, and several threads read images.)
     if _QUIET not in warnings.filters:
@@ -61,13 +84,16 @@ def read_image(
     if isinstance(file, bytes):
         if not file:
             raise BadImage(f"{name or 'the image'} is empty (0 bytes).")
-        return _decode(io.BytesIO(file), channels, size_hint, name or "the image")
+        with _checked(io.BytesIO(file), name or "the image") as image:
+            yield image
+        return
     name = name or os.fspath(file)
     try:
-        with open(file, "rb") as opened:
-            if not os.fstat(opened.fileno()).st_size:
+        with open(file, "rb") as stream:
+            if not os.fstat(stream.fileno()).st_size:
                 raise BadImage(f"{name} is empty (0 bytes).")
-            return _decode(opened, channels, size_hint, name)
+            with _checked(stream, name) as image:
+                yield image
     except OSError as error:
         raise BadImage(f"{name} cannot be read: {error.strerror or error}.") from error
 
@@ -101,17 +127,21 @@ def with_depth(image: np.ndarray, dtype: np.dtype | type | str) -> np.ndarray:
     return image.astype(np.uint16) * 257
 
 
-def _decode(file, channels: int | None, size_hint: int | None, name: str) -> np.ndarray:
-    from PIL import Image, ImageOps, UnidentifiedImageError
+@contextlib.contextmanager
+def _checked(stream, name: str) -> Iterator[Any]:
+    from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(stream, formats=FORMATS) as image:
             pixels = image.width * image.height
-            if pixels <= MAX_PIXELS:
-                if size_hint:
-                    image.draft("RGB", (size_hint, size_hint))
-                ImageOps.exif_transpose(image, in_place=True)
-                return _to_array(image, channels or _stored_channels(image))
+            if pixels > MAX_PIXELS:
+                raise BadImage(
+                    f"{name} has {pixels:,} pixels; images over {MAX_PIXELS:,} are "
+                    "refused: scale it down or cut it up first."
+                )
+            yield image
+    except BadImage:
+        raise
     except UnidentifiedImageError as error:
         kinds = "PNG, JPEG, WebP or TIFF"
         raise BadImage(f"{name} is not a readable {kinds} image.") from error
@@ -119,10 +149,6 @@ def _decode(file, channels: int | None, size_hint: int | None, name: str) -> np.
         raise BadImage(f"{name} is refused: {error} Allowed: {MAX_PIXELS}.") from error
     except Exception as error:  # on hostile bytes Pillow raises nearly anything
         raise BadImage(f"{name} is damaged: {error}.") from error
-    raise BadImage(
-        f"{name} has {pixels:,} pixels; images over {MAX_PIXELS:,} are refused: scale "
-        "it down or cut it up first."
-    )
 
 
 def _stored_channels(image) -> int:

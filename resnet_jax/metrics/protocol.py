@@ -43,10 +43,10 @@ class Protocol:
         """In one sentence."""
         height, width = self.size
         resized = "as they are" if self.resize == "none" else f"resize {self.resize}"
-        known = {"averaged weights": self.ema, "seed": self.seed}
-        more = [f", {k} {v}" for k, v in known.items() if v is not None]
+        weights = {None: "", True: ", averaged weights", False: ", last weights"}
+        seed = "" if self.seed is None else f", seed {self.seed}"
         return (
             f"{self.num_fake:,} images against {self.num_real:,} of {self.reference}, "
             f"{height} x {width}, {resized}, in features of {self.features} "
-            f"({self.digest}), pixels {self.quantizer}{''.join(more)}."
+            f"({self.digest}), pixels {self.quantizer}{weights[self.ema]}{seed}."
         )

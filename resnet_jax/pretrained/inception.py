@@ -78,7 +78,7 @@ def find_inception() -> pathlib.Path:
 
 REMEDY = (
     f"download {URL}, put it into ~/.cache/resnet_jax/weights, or anywhere with its "
-    f"path in {VARIABLE}; or take the features of a classifier of your own."
+    f"path in {VARIABLE}; or name a run of your own classifier instead of inception."
 )
 
 

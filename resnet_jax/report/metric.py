@@ -7,9 +7,12 @@ from collections.abc import Sequence
 Points = list[tuple[float, float]]
 
 HIGHER = {"accuracy", "precision", "recall", "f1", "auroc", "iou", "psnr", "ssim"}
-HIGHER |= {"inception", "density", "coverage"}
+HIGHER |= {"inception", "classifier", "density", "coverage"}
 LOWER = {"loss", "error", "fid", "kid", "mse", "mae", "nll", "ece", "lpips", "brier"}
+LOWER |= {"distance", "mind"}
 _NOT_RESULTS = ("train", "time")
+# What a quantity of two networks or of two kinds of images is told of.
+_SIDES = ("generator", "discriminator", "real", "fake")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +54,8 @@ def summarize(name: str, points: Points, mode: str | None = None) -> Metric:
 def direction(name: str) -> str | None:
     """'max', 'min', or None where the name does not tell."""
     words = set(name.rpartition("/")[2].split("_"))
+    if "deviation" in words:
+        return None
     if words & HIGHER:
         return "max"
     return "min" if words & LOWER else None
@@ -59,14 +64,18 @@ def direction(name: str) -> str | None:
 def charts(points: dict[str, Points]) -> dict[str, dict[str, Points]]:
     """Series of the same quantity together: {'loss': {'train': ..., 'test': ...}}.
 
+    So are those of both sides of a game: {'logits': {'train real': ..., ...}}.
     Quantities that were measured once, or never changed, have no curve.
     """
     grouped: dict[str, dict[str, Points]] = {}
     for name, values in points.items():
-        place, _, quantity = name.rpartition("/") if "/" in name else ("", "", name)
+        place, _, quantity = name.rpartition("/")
+        side, _, rest = quantity.partition("_")
+        if rest and side in _SIDES:
+            place, quantity = f"{place} {side}".strip(), rest
         grouped.setdefault(quantity, {})[place or quantity] = values
     drawn = {
-        quantity: dict(sorted(members.items(), key=lambda m: (m[0] != "train", m[0])))
+        quantity: dict(sorted(members.items(), key=_train_first))
         for quantity, members in grouped.items()
         if any(len({y for _, y in values}) > 1 for values in members.values())
     }
@@ -78,6 +87,10 @@ def charts(points: dict[str, Points]) -> dict[str, dict[str, Points]]:
 def is_result(name: str) -> bool:
     """Whether a metric was measured by an evaluation."""
     return "/" in name and name.partition("/")[0] not in _NOT_RESULTS
+
+
+def _train_first(member: tuple[str, Points]) -> tuple[bool, str]:
+    return not member[0].startswith("train"), member[0]
 
 
 def _rank(name: str) -> int:

@@ -14,11 +14,12 @@ from resnet_jax.files import read_json, write_bytes
 from resnet_jax.report import metric, svg
 from resnet_jax.report.exhibit import load_exhibits
 from resnet_jax.report.history import History
-from resnet_jax.report.pictures import small_data_uri
+from resnet_jax.report.pictures import over_time, small_data_uri
 from resnet_jax.report.text import duration, number, plain, short
 
 MAX_PICTURE_BYTES = 16_000_000
 MAX_SAMPLES = 12
+MAX_COLUMNS = 12
 
 
 class Pictures:
@@ -47,6 +48,15 @@ def write_page(workdir: epath.PathLike) -> epath.Path:
         Where the page is.
     """
     workdir = epath.Path(workdir)
+    write_bytes(workdir / "report.html", render("page.html", **_content(workdir)))
+    return workdir / "report.html"
+
+
+def render(template: str, **content: Any) -> bytes:
+    """A page of a template beside this file, with our style in it.
+
+    What comes from outside is escaped, and free of control characters.
+    """
     here = epath.Path(__file__).parent
     environment = jinja2.Environment(
         autoescape=True,
@@ -58,11 +68,9 @@ def write_page(workdir: epath.PathLike) -> epath.Path:
     environment.filters |= {"number": _number, "duration": duration, "short": short}
     environment.filters |= {"leaf": _leaf, "without": _without}
     environment.tests["section"] = lambda value: isinstance(value, dict) and bool(value)
-    template = environment.from_string((here / "page.html").read_text())
     style = Markup((here / "page.css").read_text())  # ours, not a run's
-    text = template.render(style=style, **_content(workdir))
-    write_bytes(workdir / "report.html", text.encode(errors="replace"))
-    return workdir / "report.html"
+    page = environment.from_string((here / template).read_text())
+    return page.render(style=style, **content).encode(errors="replace")
 
 
 def _content(workdir: epath.Path) -> dict[str, Any]:
@@ -77,6 +85,7 @@ def _content(workdir: epath.Path) -> dict[str, Any]:
     pictures = Pictures()
     figures = _figures(workdir, pictures)
     inputs = pictures.uri(_open(workdir / "inputs.png"))
+    changes = pictures.uri(_changes(workdir))
     samples, older = _samples(workdir, pictures)
     return {
         "title": start.get("title") or workdir.name,
@@ -89,6 +98,7 @@ def _content(workdir: epath.Path) -> dict[str, Any]:
         "metrics": [metric.summarize(*item) for item in points.items()],
         "charts": _charts(points),
         "figures": figures,
+        "changes": changes,
         "samples": samples,
         "older_samples": older,
         "inputs": inputs,
@@ -172,6 +182,17 @@ def _samples(workdir: epath.Path, pictures: Pictures) -> tuple[list[dict], int]:
             step = f"step {int(path.stem):,}" if path.stem.isdigit() else path.stem
             shown.append({"uri": uri, "caption": step})
     return shown, max(0, len(paths) - MAX_SAMPLES)
+
+
+def _changes(workdir: epath.Path) -> Image.Image | None:
+    """Of the first and the last grid of samples, and of some between them."""
+    folder = workdir / "samples"
+    paths = sorted(folder.glob("*.png")) if folder.exists() else []
+    paths = [path for path in paths if path.stem.isdigit()]
+    count = min(len(paths), MAX_COLUMNS)
+    chosen = [paths[i * (len(paths) - 1) // max(count - 1, 1)] for i in range(count)]
+    opened = {int(path.stem): _open(path) for path in chosen}
+    return over_time({step: image for step, image in opened.items() if image})
 
 
 def _timings(workdir: epath.Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from etils import epath
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from resnet_jax.data.images import with_depth
 from resnet_jax.files import write_bytes
@@ -16,9 +17,11 @@ from resnet_jax.report.text import number, short
 MODES = ("L", "RGB", "RGBA")  # each can show what those before it can
 _CAPTION = 18
 _FONT = 12
+# What a grid says in its PNG file: the width of its images, and from one to the next.
+_COLUMN = "column"
 
 
-def picture(image: np.ndarray) -> Image.Image:
+def picture(image: np.ndarray | Image.Image) -> Image.Image:
     """An image for people.
 
     Args:
@@ -47,7 +50,7 @@ def stored(image: np.ndarray) -> Image.Image:
 
 
 def grid(
-    images: Sequence[np.ndarray] | np.ndarray,
+    images: Sequence[np.ndarray] | Sequence[Image.Image] | np.ndarray,
     columns: int | None = None,
     *,
     captions: Sequence[str] | None = None,
@@ -87,6 +90,7 @@ def grid(
                 "black",
                 ImageFont.load_default(_FONT),
             )
+    sheet.info[_COLUMN] = f"{width} {step_x}"
     return sheet
 
 
@@ -94,23 +98,41 @@ def strip(shown: Mapping[str, np.ndarray]) -> Image.Image:
     """A row per example, its pictures side by side; what else is known is the caption.
 
     Args:
-        shown: pictures [N, H, W, C], as `picture` takes, and values [N] by name. Where
-            there are values, the pictures after the first tell their names too.
+        shown: pictures [N, H, W, C], as `picture` takes, and values [N] by name. Names
+            of several pictures stand above them.
     """
     columns = {name: x for name, x in shown.items() if x.ndim == 4}
     values = {name: x for name, x in shown.items() if x.ndim == 1}
     assert columns, "a strip needs pictures"
-    first, *others = columns.values()
-    names = list(columns)[1:]
-    tiles, captions = [], []
-    for i in range(len(first)):
-        tiles += [first[i], *(column[i] for column in others)]
-        captions += [
-            ", ".join(f"{name} {number(x[i])}" for name, x in values.items()),
-            *names,
-        ]
-    wide = len(columns) if len(columns) > 1 else None
-    return grid(tiles, wide, captions=captions if values else None)
+    if len(columns) == 1 and not values:
+        return grid(next(iter(columns.values())))
+    rows = []
+    for i in range(len(next(iter(columns.values())))):
+        row = grid([column[i] for column in columns.values()], len(columns))
+        line = ", ".join(f"{name} {number(x[i])}" for name, x in values.items())
+        rows.append(_lettered(row, [line]) if values else row)
+    if len(columns) > 1:
+        rows[0] = _lettered(rows[0], list(columns), above=True)
+    return stack(rows)
+
+
+def _lettered(
+    image: Image.Image, lines: Sequence[str], above: bool = False
+) -> Image.Image:
+    """An image with texts below or above it, each with its share of the width."""
+    size = image.width, image.height + _CAPTION
+    sheet = Image.new("RGB" if image.mode == "L" else image.mode, size, "white")
+    sheet.paste(image.convert(sheet.mode), (0, _CAPTION if above else 0))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT)
+    share, top = image.width // len(lines), 2 if above else image.height + 2
+    for i, line in enumerate(lines):
+        draw.text((i * share + 1, top), _fit(draw, line, share), "black", font)
+    return _with_columns_of(image, sheet)
+
+
+def _with_columns_of(image: Image.Image, sheet: Image.Image) -> Image.Image:
+    sheet.info[_COLUMN] = image.info.get(_COLUMN, "")
+    return sheet
 
 
 def stack(images: Sequence[Image.Image], gap: int = 2) -> Image.Image:
@@ -124,7 +146,35 @@ def stack(images: Sequence[Image.Image], gap: int = 2) -> Image.Image:
     for image in images:
         sheet.paste(image.convert(mode), (0, top))
         top += image.height + gap
-    return sheet
+    return _with_columns_of(images[0], sheet)
+
+
+def over_time(grids: Mapping[int, Image.Image]) -> Image.Image | None:
+    """A column of each grid side by side, the steps under them.
+
+    It is the first column that is not the same in the first and the last grid: where
+    the first shows what a network was given, the one that shows what it made of it.
+
+    Args:
+        grids: what `grid` made of the same examples, or files of it, by step.
+
+    Returns:
+        None where there are fewer than two, of several layouts, or all the same.
+    """
+    steps = sorted(grids)
+    layouts = {(sheet.size, sheet.info.get(_COLUMN, "")) for sheet in grids.values()}
+    if len(steps) < 2 or len(layouts) > 1:
+        return None
+    [((right, bottom), column)] = layouts
+    width, pitch = map(int, column.split() or (right, right))
+    for left in range(0, right, pitch):
+        box = (left, 0, left + width, bottom)
+        columns = [grids[step].crop(box) for step in steps]
+        if columns[0] != columns[-1]:
+            captions = [f"{step:,}" for step in steps]
+            arrays = [np.asarray(column) for column in columns]
+            return grid(arrays, len(arrays), captions=captions, smallest=1)
+    return None
 
 
 def save_png(path: epath.PathLike, image: Image.Image) -> None:
@@ -148,7 +198,10 @@ def small_data_uri(image: Image.Image, limit: int = 1_000_000) -> str:
 
 def _encode(image: Image.Image, kind: str) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, kind)
+    about = PngInfo()
+    if _COLUMN in image.info:
+        about.add_text(_COLUMN, image.info[_COLUMN])
+    image.save(buffer, kind, pnginfo=about)
     return buffer.getvalue()
 
 

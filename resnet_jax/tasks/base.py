@@ -1,5 +1,6 @@
 """What the loop asks of a problem, and what a batch may hold."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
@@ -11,7 +12,7 @@ from jax import Array
 from resnet_jax.figures import Figure
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.parallel import compile_step
-from resnet_jax.state import TrainState
+from resnet_jax.state import NetState, TrainState
 
 Batch = Mapping[str, Any]
 """Arrays by key; a task names the keys it reads in `needs`.
@@ -114,6 +115,14 @@ def named(net: str, scalars: Mapping[str, Array], hyper: Mapping) -> dict[str, A
     own = ("loss", "gradient_norm")
     found = {f"{net}_{k}" if k in own else k: v for k, v in scalars.items()}
     return found | {f"{net}_learning_rate": hyper["learning_rate"]}
+
+
+def averaged(state: TrainState, name: str) -> TrainState:
+    """The state with the average of a network in its place, where one is kept."""
+    net = state.nets[name]
+    values = net.ema or {"params": net.params, "stats": net.stats}
+    nets = {**state.nets, name: NetState(**values, opt_state=None)}
+    return dataclasses.replace(state, nets=nets)
 
 
 def loss_key(key: Array) -> Array:

@@ -24,8 +24,8 @@ from resnet_jax.metrics.confusion import confusion, mistakes
 from resnet_jax.metrics.ranking import ranking
 from resnet_jax.optim import Optimizer
 from resnet_jax.parallel import rows, whole
-from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, pixels
+from resnet_jax.state import TrainState, descend, init_net
+from resnet_jax.tasks.base import Batch, averaged, pixels
 from resnet_jax.tasks.classification_figures import classification_figures
 from resnet_jax.tasks.distillation import Distillation
 from resnet_jax.tasks.mixing import Mixing
@@ -195,11 +195,7 @@ class Classification:
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None
     ) -> TrainState:
         """The averaged weights and statistics, where an average is kept."""
-        net = state.nets["model"]
-        values = net.ema or {"params": net.params, "stats": net.stats}
-        return dataclasses.replace(
-            state, nets={"model": NetState(**values, opt_state=None)}
-        )
+        return averaged(state, "model")
 
     def eval_step(
         self, state: TrainState, batch: Batch, key: Array | None = None

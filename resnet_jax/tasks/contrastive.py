@@ -19,7 +19,8 @@ from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.models.contrast import Contrast
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, loss_key, named, pixels, total
+from resnet_jax.tasks.base import Batch, averaged, loss_key, named, pixels, total
+from resnet_jax.tasks.pair import check_one_way
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.translator import Translator
 
@@ -230,8 +231,9 @@ class Contrastive:
         )
         return {"image": to_uint8(made)}
 
-    def translator(self, state: TrainState, direction: str = "ab") -> Translator:
+    def translator(self, state: TrainState, direction: str = "") -> Translator:
         """The finished translator as a function of any image; state of prepare_eval."""
+        check_one_way(direction)
         net = state.nets["generator"]
         variables = {
             name: values["translator"]
@@ -245,10 +247,7 @@ class Contrastive:
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None
     ) -> TrainState:
         """The averaged translator, where an average is kept."""
-        net = state.nets["generator"]
-        values = net.ema or {"params": net.params, "stats": net.stats}
-        nets = {**state.nets, "generator": NetState(**values, opt_state=None)}
-        return dataclasses.replace(state, nets=nets)
+        return averaged(state, "generator")
 
     def eval_step(
         self, state: TrainState, batch: Batch, key: Array

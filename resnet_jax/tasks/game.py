@@ -66,19 +66,20 @@ class Game:
             weights: of the penalties.
             memory: of the state.
         """
-        *keys, change_key = jax.random.split(key, 3)
+        real_key, fake_key, change_key = jax.random.split(key, 3)
         real, fake, label = batch["image"], batch["fake"], batch.get("label")
 
         def judge(real, fake):
-            real, fake = (
-                self.view(images, key, strength)
-                for images, key in ((real, keys[0]), (fake, keys[1]))
-            )
+            real = self.view(real, real_key, strength)
+            fake = self.view(fake, fake_key, strength)
             return self.judge(params, stats, real, fake, label, list(stats))
 
+        # Of the networks as they are after the judgement: for penalties on gradients.
         def score(key, images):
             seen = self.view(images, key, strength)
-            return self.apply(params, new_stats, seen, label, still(stats))[0]
+            return self.apply(params, new_stats, seen, label, all_but_spectral(stats))[
+                0
+            ]
 
         def score_pair(images):
             pair = images.reshape(-1, 2, *images.shape[1:])
@@ -86,7 +87,7 @@ class Game:
 
         real_logits, fake_logits, new_stats = judge(real, fake)
         logits = whole(real_logits, self.axis_name), whole(fake_logits, self.axis_name)
-        scores = partial(score, keys[0]), partial(score, keys[1]), score_pair
+        scores = partial(score, real_key), partial(score, fake_key), score_pair
         judged = Judgement(real, fake, *logits, *scores, params)
         measured = dict(
             self.penalties.measure(judged, batch, change_key, memory, self.axis_name)
@@ -94,6 +95,7 @@ class Game:
         loss = self.loss.discriminator(*logits)
         loss += sum(weights[name] * value for name, value in measured.items())
         logged = {"real_logits": logits[0].mean(), "fake_logits": logits[1].mean()}
+        # What an adaptive augmentation goes by (tasks/strength.py).
         logged["sign"] = jnp.sign(logits[0]).mean()
         return loss, (new_stats, {**logged, **measured})
 
@@ -123,7 +125,8 @@ class Game:
             params, stats, batch["latents"], batch, list(stats)
         )
         label, critic = batch.get("label"), (discriminator.params, discriminator.stats)
-        fake, mutable = self.view(fake, fake_key, strength), still(discriminator.stats)
+        fake = self.view(fake, fake_key, strength)
+        mutable = all_but_spectral(discriminator.stats)
         real_logits: Any = None
         if self.loss.relativistic:
             real = self.view(batch["image"], real_key, strength)
@@ -175,7 +178,7 @@ class Game:
             latents,
             batch.get("label"),
             train=True,
-            mutable=still(stats) if mutable is None else mutable,
+            mutable=all_but_spectral(stats) if mutable is None else mutable,
         )
         return images, {**stats, **new}
 
@@ -191,9 +194,9 @@ class Game:
         return rows(jax.random.normal(key, shape), self.axis_name)
 
 
-def still(stats: Stats) -> list[str]:
-    """The collections that a pass may write and lose: all but spectral vectors.
+def all_but_spectral(stats: Stats) -> list[str]:
+    """The collections that a pass may write, though nobody keeps what it wrote.
 
-    These move only in an update of their own network.
+    Spectral vectors move only in an update of their own network.
     """
     return [name for name in stats if name != "spectral"]

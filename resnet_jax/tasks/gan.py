@@ -1,4 +1,8 @@
-"""Generative adversarial networks: a generator and a discriminator of its images."""
+"""Generative adversarial networks: a generator and a discriminator of its images.
+
+gan_section.py makes the task of a config's sections, game.py has the two losses, this
+file their order in a step, and gan_evaluation.py what is measured.
+"""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -356,7 +360,7 @@ class Gan:
 
     def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
         """What the evaluation shows."""
-        return self.evaluation.figures(evals)
+        return self.evaluation.figures(evals, self.game.generator.resolution)
 
     def alarm(self, scalars: Mapping[str, float]) -> str:
         """What is wrong with a while of training, '' for nothing.

@@ -96,11 +96,18 @@ class GanEvaluation:
             values |= {f"{name}/{metric}": value for metric, value in found.items()}
         return values
 
-    def figures(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, Figure]:
-        """How the numbers were measured."""
-        network = self.network
+    def figures(
+        self, evals: Mapping[str, Mapping[str, Any]], side: int
+    ) -> dict[str, Figure]:
+        """How the numbers were measured, of square images of a side."""
+        network, size = self.network, (side, side)
         rows = tuple(
-            (name, int(sums["scores"]["examples"]), network.name, network.resize)
+            (
+                name,
+                int(sums["scores"]["examples"]),
+                network.name,
+                network.resize_of(size),
+            )
             for name, sums in evals.items()
         )
         columns = ("evaluation", "images of each side", "features", "resize")

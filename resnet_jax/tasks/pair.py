@@ -114,6 +114,15 @@ class Pair:
         return (image - self.mean) / self.std
 
 
+def check_one_way(direction: str) -> None:
+    """Raises ValueError where another way than from a to b is asked for."""
+    if direction not in ("", "ab"):
+        raise ValueError(
+            f"--direction={direction}: this run makes targets of inputs, not inputs of "
+            "targets; leave it out."
+        )
+
+
 def training_keys(key: Array, count: int, axis_name: str | None) -> Array:
     """A key for each of this device's rows, the same on any number of devices."""
     every = jax.random.split(key, count * axis_size(axis_name))

@@ -17,9 +17,14 @@ from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.optim import Optimizer
 from resnet_jax.parallel import whole
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, loss_key, named, total
+from resnet_jax.tasks.base import Batch, averaged, loss_key, named, total
 from resnet_jax.tasks.fidelity import Fidelity
-from resnet_jax.tasks.pair import Pair, evaluation_keys, training_keys
+from resnet_jax.tasks.pair import (
+    Pair,
+    check_one_way,
+    evaluation_keys,
+    training_keys,
+)
 from resnet_jax.translator import Translator
 
 NETS = ("generator", "discriminator")
@@ -235,6 +240,7 @@ class Paired:
 
         Dropout that stays on drops the same values every time.
         """
+        check_one_way(direction)
         net = state.nets["generator"]
         variables = {"params": net.params, **net.stats}
         found = self.pair.translator(self.generator, variables)
@@ -252,10 +258,7 @@ class Paired:
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None
     ) -> TrainState:
         """The averaged generator, where an average is kept."""
-        net = state.nets["generator"]
-        values = net.ema or {"params": net.params, "stats": net.stats}
-        nets = {**state.nets, "generator": NetState(**values, opt_state=None)}
-        return dataclasses.replace(state, nets=nets)
+        return averaged(state, "generator")
 
     def answers(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
         """Images in [0, 1] of an evaluation's batch: input, output and target."""

@@ -12,10 +12,15 @@ from resnet_jax.averaging import Averaging
 from resnet_jax.figures import Figure
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.optim import Optimizer
-from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch
+from resnet_jax.state import TrainState, descend, init_net
+from resnet_jax.tasks.base import Batch, averaged
 from resnet_jax.tasks.fidelity import Fidelity
-from resnet_jax.tasks.pair import Pair, evaluation_keys, training_keys
+from resnet_jax.tasks.pair import (
+    Pair,
+    check_one_way,
+    evaluation_keys,
+    training_keys,
+)
 from resnet_jax.translator import Translator
 
 
@@ -118,6 +123,7 @@ class Restoration:
 
     def translator(self, state: TrainState, direction: str = "") -> Translator:
         """The finished network as a function of any image; state of prepare_eval."""
+        check_one_way(direction)
         net = state.nets["model"]
         variables = {"params": net.params, **net.stats}
         return self.pair.translator(self.model, variables)
@@ -126,11 +132,7 @@ class Restoration:
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None
     ) -> TrainState:
         """The averaged weights and statistics, where an average is kept."""
-        net = state.nets["model"]
-        values = net.ema or {"params": net.params, "stats": net.stats}
-        return dataclasses.replace(
-            state, nets={"model": NetState(**values, opt_state=None)}
-        )
+        return averaged(state, "model")
 
     def answers(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
         """Images in [0, 1] of an evaluation's batch: input, output and target."""

@@ -12,12 +12,13 @@ from jax import Array
 from resnet_jax.averaging import Averaging
 from resnet_jax.figures import Figure
 from resnet_jax.losses.adversarial import AdversarialLoss
+from resnet_jax.losses.reconstruction import l1_loss
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.quantization import to_uint8
 from resnet_jax.models.cycle import Cycle, Judges
 from resnet_jax.optim import Optimizer
 from resnet_jax.state import NetState, TrainState, descend, init_net
-from resnet_jax.tasks.base import Batch, loss_key, named, pixels, total
+from resnet_jax.tasks.base import Batch, averaged, loss_key, named, pixels, total
 from resnet_jax.tasks.pool import empty_pool, query
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.translator import Translator
@@ -229,8 +230,14 @@ class Unpaired:
         )
         return made
 
-    def translator(self, state: TrainState, direction: str = "ab") -> Translator:
-        """One finished translator as a function of any image; state of prepare_eval."""
+    def translator(self, state: TrainState, direction: str = "") -> Translator:
+        """One finished translator as a function of any image; state of prepare_eval.
+
+        Args:
+            state: of prepare_eval.
+            direction: 'ab' or 'ba'; '' for 'ab'.
+        """
+        direction = direction or "ab"
         net, model = state.nets["generator"], getattr(self.translators, direction)
         variables = {
             name: values[direction]
@@ -244,10 +251,7 @@ class Unpaired:
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None
     ) -> TrainState:
         """The averaged translators, where an average is kept."""
-        net = state.nets["generator"]
-        values = net.ema or {"params": net.params, "stats": net.stats}
-        nets = {**state.nets, "generator": NetState(**values, opt_state=None)}
-        return dataclasses.replace(state, nets=nets)
+        return averaged(state, "generator")
 
     def journey(self, state: TrainState, batch: Batch) -> tuple[str, dict[str, Array]]:
         """Where images of an evaluation's domain go: its name, there, and back again.
@@ -296,5 +300,4 @@ class Unpaired:
 
 def distance(made: Batch, wanted: Batch, kind: str) -> Array:
     """The mean absolute difference of each domain's images, added up."""
-    differences = (jnp.abs(made[f"{kind}_{name}"] - wanted[name]) for name in "ab")
-    return total(x.mean() for x in differences)
+    return total(l1_loss(made[f"{kind}_{name}"], wanted[name]) for name in "ab")

@@ -77,7 +77,7 @@ def evaluate(
 
     The result, with a table of the classes, is also written: to `out`, with a page of
     pictures; of a run on its own data by default to evaluation-<split>-<step>.json and
-    .csv in its folder.
+    .csv in its folder, of generated images evaluation-<split>-<step>-<features>.
 
     Args:
         source: a run folder, or what `from_pretrained` takes.
@@ -134,6 +134,8 @@ def evaluate(
         where = absolute(source)
     stem = "-".join(["evaluation", split or "-".join(trial.data.evals)])
     stem += "" if trial.step is None else f"-{trial.step}"
+    if isinstance(trial.task, Gan):  # in other features other numbers
+        stem += f"-{trial.task.evaluation.network.name.replace('/', '-')}"
     return judge(trial, source, kinds, where, stem, page=bool(out))
 
 

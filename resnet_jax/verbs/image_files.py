@@ -27,11 +27,14 @@ class Written(dict):
         return f"{text}, {len(skipped):,} left out" if skipped else text
 
 
-def named_files(paths: Sequence[str]) -> list[Named]:
+def named_files(
+    paths: Sequence[str], without: pathlib.Path | None = None
+) -> list[Named]:
     """Each image, and its name: its path inside the folder that was given.
 
     Args:
         paths: files, or folders whose images are taken in the order of their names.
+        without: a folder whose images are left out where it lies in one of these.
 
     Raises:
         ValueError: one of them is not there, or a folder holds no image.
@@ -39,7 +42,10 @@ def named_files(paths: Sequence[str]) -> list[Named]:
     found: list[Named] = []
     for path in map(pathlib.Path, paths):
         if path.is_dir():
-            found += [(file, file.relative_to(path)) for file in list_images(path)]
+            inside = list_images(path)
+            if without and path.resolve() != without:
+                inside = [f for f in inside if without not in f.resolve().parents]
+            found += [(file, file.relative_to(path)) for file in inside]
         elif path.is_file():
             found.append((path, pathlib.PurePath(path.name)))
         else:

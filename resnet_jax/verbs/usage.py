@@ -120,6 +120,21 @@ VERBS = {
             JSON,
         ),
     ),
+    "transform": Verb(
+        "restore, enlarge or translate images of any size, and show before and after",
+        ("source", "images..."),
+        (
+            Flag("out", "", "the folder to write to; names are kept"),
+            CHECKPOINT,
+            Flag("direction", "", "'ab' (the default) or 'ba', between two domains"),
+            Flag("tile", -1, "side in pixels, 0: whole images; by default 512/scale"),
+            Flag("overlap", -1, "pixels around a tile; by default what it depends on"),
+            Flag("ensemble", False, "the mean over 8 flips and turns: slower, better"),
+            Flag("batch_size", 1, "tiles at once; by default one"),
+            Flag("suffix", "", "is added to names: _x4 makes a_x4.png of a.png"),
+            JSON,
+        ),
+    ),
     "score": Verb(
         "distances of a folder of images from a folder or file of reference ones",
         ("reference", "images?"),

@@ -48,19 +48,38 @@ def watch(
     count: Callable[[Item], int] = examples,
 ) -> Iterator[Item]:
     """The batches of one evaluation, `count` of `total` images each."""
-    if jax.process_index() > 0:
-        yield from batches()
-        return
-    console, begin = Console(stream=sys.stderr), time.monotonic()
-    live = sys.stderr.isatty()
-    silence = SECONDS_OF_SILENCE if live else SECONDS_BETWEEN_LINES
-    try:
-        read = 0
+    with Meter(total, f"{name}: image") as meter:
         for batch in batches():
             yield batch
-            read += count(batch)
-            seconds, seen = time.monotonic() - begin, min(read, total)
-            if seconds > silence:
-                console.progress(seen, total, {}, seen / seconds, f"{name}: image")
-    finally:
-        console.close()
+            meter.reach(min(meter.done + count(batch), total), rate=True)
+
+
+class Meter:
+    """Shows on standard error how much of something is done, and the time left.
+
+    Nothing is shown of what takes less than five seconds, in a log less than a minute.
+    It is a context, and silent but in the first process.
+    """
+
+    def __init__(self, total: int, unit: str):
+        """Takes how much there is, and of what."""
+        self.total, self.unit, self.done = total, unit, 0
+        self._begin = time.monotonic()
+        live = sys.stderr.isatty()
+        self._silence = SECONDS_OF_SILENCE if live else SECONDS_BETWEEN_LINES
+        first = jax.process_index() == 0
+        self._console = Console(stream=sys.stderr) if first else None
+
+    def __enter__(self) -> "Meter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._console:
+            self._console.close()
+
+    def reach(self, done: int, rate: bool = False) -> None:
+        """Takes how much is done, and whether images per second are of interest."""
+        self.done, seconds = done, time.monotonic() - self._begin
+        if self._console and seconds > self._silence:
+            pace = done / seconds if rate else None
+            self._console.progress(done, self.total, {}, pace, self.unit)

@@ -26,9 +26,13 @@ TRAINED = (
     "cifar10_resnet18",
     "cifar10_speedrun",
     "digits_gan",
+    "facades_pix2pix",
     "fashion_mnist_finetune",
+    "horse2zebra_cut",
+    "horse2zebra_cyclegan",
     "imagenet_bit_distill",
     "imagenet_resnet50_a2",
+    "photos_srresnet_x4",
 )
 
 # He et al. 2015 give 0.27, 0.46, 0.66, 0.85 and 1.7 M for the CIFAR networks; the exact
@@ -58,9 +62,34 @@ PARAMETERS = {
     "cifar10_biggan": (9_416_196, 2_415_170),
     "cifar10_biggan_diffaug": (9_416_196, 2_415_170),
     "cifar10_r3gan": (20_781_952, 21_280_512),
+    # The published counts of the networks; two of each make a CycleGAN.
+    "bsds_srresnet_x4": 1_549_462,
+    "div2k_edsr_baseline_x2": 1_369_859,
+    "div2k_edsr_baseline_x3": 1_554_499,
+    "div2k_edsr_baseline_x4": 1_517_571,
+    "div2k_edsr_x4": 43_089_923,
+    "div2k_rcan_x4": 15_592_355,
+    "df2k_rrdb_x4": 16_697_987,
+    "train400_dncnn15": 556_097,
+    "train400_dncnn25": 556_097,
+    "train400_dncnn50": 556_097,
+    "train400_dncnn_blind": 667_073,
+    "facades_pix2pix": (54_413_955, 2_768_705),
+    "maps_pix2pix": (54_413_955, 2_768_705),
+    "horse2zebra_cyclegan": (2 * 11_378_179, 2 * 2_764_737),
 }
-# Images and classes of the data, by the first word of a config's name.
+# Images and classes of the data, by the first word of a config's name. Photographs are
+# cut to the patches that a config asks for.
 DATA = {
+    "bsds": ((112, 112, 3), 0),
+    "cifar": ((32, 32, 3), 0),
+    "df2k": ((144, 144, 3), 0),
+    "div2k": ((0, 0, 3), 0),
+    "facades": ((256, 256, 3), 0),
+    "horse2zebra": ((256, 256, 3), 0),
+    "maps": ((256, 256, 3), 0),
+    "photos": ((0, 0, 3), 0),
+    "train400": ((0, 0, 1), 0),
     "digits": ((8, 8, 1), 10),
     "fashion": ((28, 28, 1), 10),
     "cifar10": ((32, 32, 3), 10),
@@ -89,14 +118,30 @@ R3GANS = {
 }
 
 
-def spec_of(name: str, config) -> DataSpec:
+# Of data whose examples have two images.
+KEYS = {"pairs": ("a", "b"), "domains": ("a", "b")}
+
+
+def stored(name: str, config) -> tuple[tuple[int, ...], int]:
+    """The shape of a training image, and the number of classes."""
     shape, classes = DATA[name.split("_")[0]]
+    patch = config.data.source.get("patch") or shape[0]
+    return (patch, patch, shape[-1]), classes
+
+
+def spec_of(name: str, config) -> DataSpec:
+    shape, classes = stored(name, config)
+    mean, std = (
+        (x,) * shape[-1] if isinstance(x, float) else tuple(x)
+        for x in (config.data.mean, config.data.std)
+    )
+    keys = KEYS.get(config.data.source.name, ("image",))
     return DataSpec(
-        shapes={"image": shape, "label": (), "index": ()},
-        dtypes={"image": "uint8", "label": "int32", "index": "int32"},
+        shapes={**dict.fromkeys(keys, shape), "label": (), "index": ()},
+        dtypes={**dict.fromkeys(keys, "uint8"), "label": "int32", "index": "int32"},
         class_names=tuple(map(str, range(classes))),
-        mean=tuple(config.data.mean),
-        std=tuple(config.data.std),
+        mean=mean,
+        std=std,
         sizes={"train": 1, "test": 1},
         transforms={},
         source="a fake",
@@ -112,7 +157,7 @@ def shallow(config):
     """A few blocks or updates instead of many, for the time's sake."""
     if config.task.name == "gan":
         config.task.n_critic = min(config.task.get("n_critic", 1), 2)
-    elif config.model.name != "airbench94":
+    elif config.task.name == "classification" and config.model.name != "airbench94":
         config.model.update(stage_sizes=(1, 1), width=32)
     return config
 
@@ -146,9 +191,9 @@ def test_the_result_file_is_there(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_task_is_built_with_the_published_size(name):
     task = task_of(name)
-    shape, classes = DATA[name.split("_")[0]]
-    assert len(task.mean) == len(task.std) == shape[-1]
-    batch = {"image": np.zeros((1, *shape), "uint8")}
+    config = configs.read(name)
+    spec, (_, classes) = spec_of(name, config), stored(name, config)
+    batch = spec.batch(1)
     state = jax.eval_shape(lambda key: task.init(key, batch), jax.random.key(0))
     counts = tuple(
         sum(math.prod(x.shape) for x in jax.tree.leaves(state.nets[net].params))
@@ -158,7 +203,7 @@ def test_task_is_built_with_the_published_size(name):
     if name in PARAMETERS:
         wanted = PARAMETERS[name]
         assert counts == (wanted if isinstance(wanted, tuple) else (wanted,))
-    if "model" in state.nets:
+    if classes and "model" in state.nets:
         params = state.nets["model"].params
         head = params["fc"] if "fc" in params else params["head"]["fc"]
         assert head["kernel"].shape[-1] == classes
@@ -167,7 +212,8 @@ def test_task_is_built_with_the_published_size(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_smoke_needs_no_download(name):
     config = shallow(configs.read(f"{name}:smoke"))
-    assert config.data.source.name in ("digits", "textures")
+    free = ("digits", "textures", "photos", "domains")
+    assert config.data.source.name in free
     assert config.total_steps == 4 and config.teacher is None
     data = build_data(config)
     task = build_task(config, data.spec)
@@ -185,9 +231,9 @@ def test_smoke_needs_no_download(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_transforms_give_the_images_of_the_task(name):
     config = configs.read(name)
-    shape, _ = DATA[name.split("_")[0]]
-    stored = (300, 400, 3) if name.startswith("imagenet") else shape
-    images = np.random.default_rng(0).integers(0, 256, (2, *stored), np.uint8)
+    shape, _ = stored(name, config)
+    whole = (300, 400, 3) if name.startswith("imagenet") else shape
+    images = np.random.default_rng(0).integers(0, 256, (2, *whole), np.uint8)
     sides = SIDES.get(name, shape[:2])
     for i, part in enumerate((config.data.train, *config.data.evals.values())):
         transforms = build_transforms(part.transforms)

@@ -29,5 +29,7 @@ def test_it_is_a_sentence():
     text = str(MADE)
     for part in ("10,000 images", "50,000 of train", "32 x 32", "resize legacy"):
         assert part in text
-    assert "averaged weights True, seed 3." in text
+    assert text.endswith(", averaged weights, seed 3.")
+    assert ", last weights, seed 3." in str(dataclasses.replace(MADE, ema=False))
+    assert "weights" not in str(dataclasses.replace(MADE, ema=None))
     assert "seed" not in str(dataclasses.replace(MADE, seed=None))

@@ -26,6 +26,9 @@ def test_evaluations_come_first_and_times_last():
         ("a/inception_score", "max"),
         ("test/loss", "min"),
         ("reals/fid", "min"),
+        ("test/frechet_distance", "min"),
+        ("test/kernel_distance_deviation", None),
+        ("test/real_score", None),
         ("test/examples", None),
         ("test/floss", None),
     ],
@@ -48,3 +51,13 @@ def test_train_and_test_share_a_chart():
     drawn = charts(series(ROWS))
     assert list(drawn) == ["loss", "accuracy"]
     assert list(drawn["loss"]) == ["train", "test"]
+
+
+def test_both_sides_of_a_game_share_a_chart():
+    names = ("train/real_logits", "train/fake_logits", "test/fake_score")
+    names += ("train/generator_loss", "train/discriminator_loss", "train/real")
+    rows = [{"step": i, **dict.fromkeys(names, float(i))} for i in (1, 2)]
+    drawn = charts(series(rows))
+    assert list(drawn["logits"]) == ["train fake", "train real"]
+    assert list(drawn["loss"]) == ["train discriminator", "train generator"]
+    assert list(drawn["score"]) == ["test fake"] and list(drawn["real"]) == ["train"]

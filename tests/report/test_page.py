@@ -61,7 +61,7 @@ def fill(folder, names, title="digits_resnet20", config=None):
     save_exhibit(figures, "per_class", 40, Table(("class", "n", "accuracy"), rows))
     gallery = Gallery("test", np.arange(n), names)
     save_exhibit(figures, "mistakes", 40, gallery, list(images))
-    save_png(folder / "samples" / "00000020.png", grid(images))
+    save_png(folder / "samples" / "00000020.png", grid(255 - images))
     save_png(folder / "samples" / "00000040.png", grid(images))
     save_png(folder / "inputs.png", grid(images))
     write_json(folder / "timings.json", {"compiling": {"count": 1, "seconds": 41.2}})
@@ -72,7 +72,14 @@ def test_a_run_is_shown_whole(tmp_path):
     text = write_page(tmp_path).read_text()
     for shown in ("digits_resnet20", "test/accuracy", "1 × dog", "step 40", "41.2 s"):
         assert shown in text
-    for section in ("Results", "Curves", "Confusion", "Per class", "Mistakes"):
+    for section in (
+        "Results",
+        "Curves",
+        "Over time",
+        "Confusion",
+        "Per class",
+        "Mistakes",
+    ):
         assert f"<h2>{section}" in text
     assert "<span>test/accuracy, last</span>" in text
     assert "<b>0.5</b><span>best, step 40" in text
@@ -85,7 +92,7 @@ def test_the_page_is_complete_in_itself(tmp_path):
     parser = parse(write_page(tmp_path))
     assert not {"script", "link", "iframe", "object", "base"} & set(parser.tags)
     sources = [v for k, v in parser.attributes if k in ("src", "href", "srcset")]
-    assert len(sources) == 5 and all(s.startswith("data:image/") for s in sources)
+    assert len(sources) == 6 and all(s.startswith("data:image/") for s in sources)
     contents = [v for k, v in parser.attributes if k == "content"]
     assert any(v.startswith("default-src 'none'; img-src data:;") for v in contents)
     assert "url(" not in (tmp_path / "report.html").read_text()

@@ -7,6 +7,7 @@ from PIL import Image
 
 from resnet_jax.report.pictures import (
     grid,
+    over_time,
     picture,
     save_png,
     small_data_uri,
@@ -80,3 +81,35 @@ def test_large_pictures_become_small_addresses():
     uri = small_data_uri(picture(noise))
     assert uri.startswith("data:image/jpeg")
     assert len(uri) < len(small_data_uri(picture(noise), limit=10**9))
+
+
+def made(first, second):
+    """A grid of two columns and three rows, of gray values."""
+    tiles = np.array([first, second] * 3, np.uint8)[:, None, None, None]
+    return grid(tiles * np.ones((1, 8, 8, 1), np.uint8), 2)
+
+
+def test_over_time_is_the_first_column_that_changed(tmp_path):
+    grids = {}
+    for step, value in ((1000, 90), (0, 10), (500, 50)):
+        save_png(tmp_path / "grid.png", made(7, value))
+        grids[step] = Image.open(tmp_path / "grid.png").copy()
+    shown = over_time(grids)
+    pixels = np.asarray(shown)[..., 0]
+    assert shown.width == 3 * 64 + 2 * 2 and shown.height > 3 * 64 + 2 * 2
+    assert [pixels[10, x] for x in (10, 76, 142)] == [10, 50, 90]
+    assert pixels[150, 142] == 90
+
+
+@pytest.mark.parametrize(
+    "grids",
+    [
+        {},
+        {1: made(1, 2)},
+        {1: made(1, 2), 2: made(1, 2)},
+        {1: made(1, 2), 2: grid(np.zeros((1, 8, 8, 1), np.uint8))},
+    ],
+    ids=["none", "one", "the same", "others"],
+)
+def test_nothing_is_shown_over_time_where_nothing_can_be(grids):
+    assert over_time(grids) is None

@@ -1,0 +1,30 @@
+"""Transforms files with a tiny network, and prints the peak of memory in MiB.
+
+python transform_child.py SCALE OUT FILE...
+"""
+
+import resource
+import sys
+import types
+
+import tiny_translators as tiny
+
+from resnet_jax.verbs import transform as module
+
+
+class Task:
+    """As much of a task as the verb asks for."""
+
+    def prepare_eval(self, state, batches, key):
+        return state
+
+    def translator(self, state, direction):
+        return tiny.restorer(int(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    run = types.SimpleNamespace(task=Task(), state=None)
+    module.load = lambda *arguments: run
+    table = module.transform("run", sys.argv[3:], out=sys.argv[2])
+    print(table, file=sys.stderr)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
