@@ -39,6 +39,14 @@ def update(optimizer, steps=1, step=0, params=PARAMS):
         ({"name": "cosine", "base": 1.0}, {0: 1.0, 50: 0.5, 100: 0.0}),
         ({"name": "cosine", "base": 1.0, "end": 0.2}, {0: 1.0, 50: 0.6, 100: 0.2}),
         ({"name": "linear", "base": 1.0}, {0: 1.0, 25: 0.75, 100: 0.0}),
+        (
+            {"name": "linear", "base": 1.0, "hold": 60},
+            {0: 1.0, 60: 1.0, 61: 0.975, 80: 0.5, 100: 0.0},
+        ),
+        (
+            {"name": "linear", "base": 1.0, "end": 0.2, "hold": 10, "warmup": 50},
+            {25: 0.5, 50: 1.0, 60: 1.0, 80: 0.6, 100: 0.2},
+        ),
         ({"name": "poly", "base": 1.0}, {0: 1.0, 50: 0.25, 90: 0.01, 100: 0.0}),
         (
             {"name": "poly", "base": 1.0, "end": 0.2, "power": 1, "warmup": 20},
@@ -230,6 +238,18 @@ def test_b2_follows_its_schedule():
         (
             {"schedule": {"name": "cosine", "base": 1, "over": 5, "warmup": 5}},
             "warmup is 5 steps; expected 0 to 4 .fewer than over",
+        ),
+        (
+            {"schedule": {"name": "linear", "base": 1, "hold": 10}},
+            "hold is 10 steps; expected 0 to 9 .fewer than those of the run that rem",
+        ),
+        (
+            {"schedule": {"name": "linear", "base": 1, "hold": 6, "warmup": 4}},
+            "hold is 6 steps; expected 0 to 5",
+        ),
+        (
+            {"schedule": {"name": "cosine", "base": 1, "hold": 2}},
+            "schedule 'cosine' takes no 'hold'",
         ),
     ],
 )

@@ -154,9 +154,12 @@ def fitted(
 
 
 def check_name(name: Any, what: str, table: Mapping, fault: str) -> None:
-    """Raises ValueError where a model is known and not one of a table."""
-    if name in MODELS and name not in table:
-        raise ValueError(f"{what} '{name}' {fault}. {suggest(name, table)}")
+    """Raises ValueError where a name is none of a table, with why it cannot be."""
+    if name is None:
+        raise ValueError(f"the {what} section needs a name. {suggest('', table)}")
+    if name not in table:
+        why = fault if name in MODELS else "is unknown"
+        raise ValueError(f"{what} '{name}' {why}. {suggest(str(name), table)}")
 
 
 def adversarial_loss(name: str, pairs: bool = True) -> AdversarialLoss:

@@ -5,10 +5,13 @@ import jax.numpy as jnp
 from jax import Array
 
 
-def empty_pool(size: int, image: tuple[int, ...]) -> dict[str, Array]:
-    """Room for `size` images [H, W, C]: 'images', and how many are 'filled'."""
+def empty_pool(size: int, like: Array | jax.ShapeDtypeStruct) -> dict[str, Array]:
+    """Room for `size` images such as those [B, H, W, C]: 'images', and 'filled'.
+
+    The latter is how many there are.
+    """
     return {
-        "images": jnp.zeros((size, *image), jnp.float32),
+        "images": jnp.zeros((size, *like.shape[1:]), like.dtype),
         "filled": jnp.zeros((), jnp.int32),
     }
 

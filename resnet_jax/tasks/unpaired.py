@@ -92,9 +92,11 @@ class Unpaired:
         )
         memory = None
         if self.pool_size:
+            net = generator.params, generator.stats
+            made, _ = jax.eval_shape(self.make, *net, images, key)
             memory = {
-                name: empty_pool(self.pool_size, image.shape[1:])
-                for name, image in images.items()
+                name: empty_pool(self.pool_size, made[f"fake_{name}"])
+                for name in self.needs
             }
         nets = {"generator": generator, "discriminator": discriminator}
         return TrainState(step=jnp.zeros((), jnp.int32), nets=nets, memory=memory)

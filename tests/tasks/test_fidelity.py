@@ -66,5 +66,5 @@ def test_summaries_are_means_by_evaluation():
 def test_mistakes():
     with pytest.raises(ValueError, match=r"task.protocol is 'ycbcr'\. Known: grey, rg"):
         Fidelity("ycbcr")
-    with pytest.raises(ValueError, match="task.crop is -1; expected 0 or more"):
+    with pytest.raises(ValueError, match=r"task\.crop is -1; expected 0 or more"):
         Fidelity("y", -1)

@@ -63,7 +63,7 @@ def test_a_step_by_hand():
     net = after.nets["model"]
     for values, wanted in (
         (net.params, new),
-        (net.ema["params"], (new + [0.5, 0]) / 2),
+        (net.ema["params"], (new + np.array([0.5, 0])) / 2),
     ):
         layer = values["layer"]
         found = [float(layer["kernel"][0, 0]), float(layer["bias"][0])]
