@@ -254,14 +254,16 @@ def on_own_data(
         task = build_task(plain, loaded.spec, networks)
         frozen = {name: each.variables for name, each in helpers.items()}
         state = dataclasses.replace(state, frozen=frozen)
+    # Networks of images to images take them as they come.
+    fixed = isinstance(task, Classification | Gan)
+    how = in_words(data.spec) if fixed else ""
     counted = [f"{len(r.source):,} of {r.source!r}" for r in data.readers.values()]
     return Trial(
         task=task,
         state=state,
         data=data,
         batch_size=plan.batch_size,
-        protocol=f"Images: {'; '.join(counted)}; each counted once. "
-        f"{in_words(data.spec)}",
+        protocol=f"Images: {'; '.join(counted)}; each counted once. {how}".rstrip(),
         step=loaded.step,
         seed=plan.seed,
     )
