@@ -139,7 +139,10 @@ def test_one_device_and_eight_are_the_same(trained, task, dtype):
         if ABSORBED.search(name):
             assert max(size, np.abs(found).max()) < tolerance, name
             continue
-        np.testing.assert_allclose(found, wanted, 0, tolerance * size, err_msg=name)
+        # Adam's moments are of gradients: a ReLU may pass one, or not, by a rounding.
+        rounded = dtype == "float32" and "opt_state" in name
+        limit = tolerance * size * (10 if rounded else 1)
+        np.testing.assert_allclose(found, wanted, 0, limit, err_msg=name)
     assert one["generator_loss" if task == "unpaired" else "loss"].dtype == dtype
     if task == "unpaired":
         assert one["[1]['a']['filled']"] == 12

@@ -23,11 +23,12 @@ def unpaired():
     """The pools are full after a step and a half."""
     changes = {"generator.blocks": 1, "discriminator.name": "patchgan16"}
     changes |= {"discriminator.layers": 1, "task.pool_size": 6}
+    changes |= {"data.source.source.patch": 16}
     return small("cifar_horse2deer_cyclegan", **changes)
 
 
 def paired():
-    return small("facades_pix2pix", **{"task.ema_decay": 0.9})
+    return small("facades_pix2pix", **{"task.ema_decay": 0.9, "data.source.patch": 16})
 
 
 @pytest.mark.slow

@@ -128,7 +128,7 @@ def averaged(state: TrainState, name: str) -> TrainState:
 def loss_key(key: Array) -> Array:
     """The key that descend hands to the loss of a batch in one part.
 
-    What is made with it beside the loss is what the loss makes, and computed once.
+    What is made with it beside the loss is what the loss makes.
     """
     return jax.random.fold_in(key, 0)
 
