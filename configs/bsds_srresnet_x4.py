@@ -23,7 +23,9 @@ def get_config(variant=""):
     config = new_config()
     config.batch_size = 16
     config.total_steps = 40_000
-    config.task = dict(name="restoration", loss="l2", protocol="y", ema_decay=0.999)
+    config.task = dict(
+        name="restoration", loss="l2", protocol="y", ema_decay=0.999, ema_warmup=True
+    )
     config.degradation = dict(name="downscale", factor=4)
     config.model = dict(name="srresnet_x4")
     config.optim = dict(

@@ -29,6 +29,7 @@ def get_config(variant=""):
         identity=0.0,
         pool_size=50,
         ema_decay=0.999,
+        ema_warmup=True,
     )
     config.generator = dict(name="cyclegan_resnet6", width=16, blocks=4)
     config.discriminator = dict(name="patchgan34", width=32)

@@ -19,7 +19,9 @@ def get_config(variant=""):
     config = new_config()
     config.batch_size = 16
     config.total_steps = 300_000
-    config.task = dict(name="restoration", loss="l1", protocol="y", ema_decay=0.999)
+    config.task = dict(
+        name="restoration", loss="l1", protocol="y", ema_decay=0.999, ema_warmup=True
+    )
     config.degradation = dict(name="downscale", factor=2)
     config.model = dict(name="edsr_baseline_x2")
     config.optim = dict(

@@ -17,7 +17,7 @@ def get_config(variant=""):
     config = new_config()
     config.batch_size = 8
     config.total_steps = 2000
-    config.task = dict(name="paired", loss="lsgan", ema_decay=0.99)
+    config.task = dict(name="paired", loss="lsgan", ema_decay=0.99, ema_warmup=True)
     config.degradation = dict(name="colorless")
     config.generator = dict(name="cyclegan_resnet6", width=16, blocks=4)
     config.discriminator = dict(name="patchgan34", width=32)

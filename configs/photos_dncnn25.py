@@ -16,7 +16,9 @@ def get_config(variant=""):
     config = new_config()
     config.batch_size = 32
     config.total_steps = 2000
-    config.task = dict(name="restoration", loss="half_square", ema_decay=0.99)
+    config.task = dict(
+        name="restoration", loss="half_square", ema_decay=0.99, ema_warmup=True
+    )
     config.degradation = dict(name="noise", sigma=25.0)
     config.model = dict(name="dncnn17", depth=8, width=32)
     config.optim = dict(name="adam", schedule=dict(name="cosine", base=1e-3, warmup=50))

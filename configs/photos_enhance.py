@@ -16,7 +16,9 @@ def get_config(variant=""):
     config = new_config()
     config.batch_size = 16
     config.total_steps = 2000
-    config.task = dict(name="restoration", loss="charbonnier", ema_decay=0.99)
+    config.task = dict(
+        name="restoration", loss="charbonnier", ema_decay=0.99, ema_warmup=True
+    )
     config.degradation = dict(
         name="exposure", gamma=(1.0, 2.5), contrast=(0.4, 1.0), sigma=(0.0, 15.0)
     )

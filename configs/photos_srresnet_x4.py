@@ -16,7 +16,9 @@ def get_config(variant=""):
     config = new_config()
     config.batch_size = 16
     config.total_steps = 2000
-    config.task = dict(name="restoration", loss="l1", protocol="y", ema_decay=0.99)
+    config.task = dict(
+        name="restoration", loss="l1", protocol="y", ema_decay=0.99, ema_warmup=True
+    )
     config.degradation = dict(name="downscale", factor=4)
     config.model = dict(name="srresnet_x4", blocks=4, width=32)
     config.optim = dict(name="adam", schedule=dict(name="cosine", base=1e-3, warmup=50))

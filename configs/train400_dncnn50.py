@@ -22,7 +22,9 @@ def get_config(variant=""):
     config = new_config()
     config.batch_size = 128
     config.total_steps = 80_000
-    config.task = dict(name="restoration", loss="half_square", ema_decay=0.999)
+    config.task = dict(
+        name="restoration", loss="half_square", ema_decay=0.999, ema_warmup=True
+    )
     config.degradation = dict(name="noise", sigma=50.0)
     config.model = dict(name="dncnn17")
     config.optim = dict(name="adam", schedule=dict(name="cosine", base=1e-3, end=1e-5))

@@ -41,6 +41,7 @@ def paired(
     protocol: str = "rgb",
     crop: int | None = None,
     ema_decay: float = 0.0,
+    ema_warmup: bool = False,
 ) -> Paired:
     """The task of a config's sections.
 
@@ -59,7 +60,7 @@ def paired(
         adversarial, reconstruction_weight, discriminator_weight, conditional,
             test_statistics: see Paired.
         protocol, crop: see Fidelity; crop is the scale by default.
-        ema_decay: see Averaging.
+        ema_decay, ema_warmup: see Averaging.
 
     Raises:
         ValueError: a name or value is unknown or out of range, or they do not fit.
@@ -106,7 +107,7 @@ def paired(
         discriminator_weight=discriminator_weight,
         conditional=conditional,
         test_statistics=test_statistics,
-        averaging=Averaging(ema_decay),
+        averaging=Averaging(ema_decay, warmup=ema_warmup),
         fidelity=Fidelity(protocol, scale if crop is None else crop),
         axis_name=axis_name,
     )

@@ -40,6 +40,7 @@ def unpaired(
     identity: float = 0.5,
     pool_size: int = 50,
     ema_decay: float = 0.0,
+    ema_warmup: bool = False,
     features: Mapping | None = None,
 ) -> Unpaired:
     """The task of a CycleGAN's config.
@@ -55,7 +56,7 @@ def unpaired(
         axis_name: the device axis under pmap.
         loss: a name in adversarial.LOSSES, but no relativistic one.
         adversarial, cycle, identity, pool_size: see Unpaired.
-        ema_decay: see Averaging.
+        ema_decay, ema_warmup: see Averaging.
         features: see Translation: `source`, `measures`, `classes`, and `network` where
             loaded.
 
@@ -98,7 +99,7 @@ def unpaired(
         cycle=cycle,
         identity=identity,
         pool_size=pool_size,
-        averaging=Averaging(ema_decay),
+        averaging=Averaging(ema_decay, warmup=ema_warmup),
         evaluation=_evaluation(features, True),
         axis_name=axis_name,
     )
@@ -124,6 +125,7 @@ def contrastive(
     temperature: float = 0.07,
     discriminator_weight: float = 1.0,
     ema_decay: float = 0.0,
+    ema_warmup: bool = False,
     features: Mapping | None = None,
 ) -> Contrastive:
     """The task of a CUT's or FastCUT's config.
@@ -143,7 +145,7 @@ def contrastive(
         adversarial, contrastive, identity, equivariance, temperature,
             discriminator_weight: see Contrastive.
         patches: see Contrast.
-        ema_decay: see Averaging.
+        ema_decay, ema_warmup: see Averaging.
         features: see Translation: `source`, `measures`, `classes`, and `network` where
             loaded.
 
@@ -190,7 +192,7 @@ def contrastive(
         equivariance=equivariance,
         temperature=temperature,
         discriminator_weight=discriminator_weight,
-        averaging=Averaging(ema_decay),
+        averaging=Averaging(ema_decay, warmup=ema_warmup),
         evaluation=_evaluation(features, False),
         axis_name=axis_name,
     )
