@@ -2,9 +2,10 @@
 
     resnet-jax train --config=photos_srresnet_x4 --workdir=runs/photos_srresnet_x4
 
-The network of Ledig et al. 2016, arXiv:1609.04802, with 4 of its 16 blocks and half of
-its channels. The photographs ship with scikit-image and scikit-learn; nothing is
-downloaded. Training sees their left three quarters, the test their right quarters.
+BasicSR's form of the network of Ledig et al. 2016, arXiv:1609.04802, which adds to the
+enlarged image, with 4 of its 16 blocks and half of its channels. The photographs ship
+with scikit-image and scikit-learn; nothing is downloaded. Training sees their left three
+quarters, the test their right quarters.
 Result: published none for this data;
 ours: see results/photos_srresnet_x4.json.
 """
@@ -20,7 +21,7 @@ def get_config(variant=""):
         name="restoration", loss="l1", protocol="y", ema_decay=0.99, ema_warmup=True
     )
     config.degradation = dict(name="downscale", factor=4)
-    config.model = dict(name="srresnet_x4", blocks=4, width=32)
+    config.model = dict(name="msrresnet_x4", blocks=4, width=32)
     config.optim = dict(name="adam", schedule=dict(name="cosine", base=1e-3, warmup=50))
     config.data = dict(
         # 24 x 24 inputs, after two pixels are cut off at each border.
