@@ -4,8 +4,8 @@
 
 BasicSR's form of the network of Ledig et al. 2016, arXiv:1609.04802, which adds to the
 enlarged image, with 4 of its 16 blocks and half of its channels. The photographs ship
-with scikit-image and scikit-learn; nothing is downloaded. Training sees their left three
-quarters, the test their right quarters.
+with scikit-image and scikit-learn; nothing is downloaded. Training sees their left
+three quarters, the test their right quarters.
 Result: published none for this data;
 ours: see results/photos_srresnet_x4.json.
 """
