@@ -148,6 +148,15 @@ class Pixels:
         return dict(values)
 
 
+def check_loaded(network: FeatureNetwork | Pixels, variables: Any) -> None:
+    """Raises ValueError where a network's variables are needed and not given."""
+    if variables is None and not isinstance(network, Pixels):
+        raise ValueError(
+            f"the feature network {network.name} is not loaded; put its variables into "
+            "state.frozen['features']."
+        )
+
+
 def inception(model: nn.Module, published: bool, resize: str = "") -> FeatureNetwork:
     """Inception-2015 as FID takes it: resized to 299 x 299, (pixel - 128) / 128.
 

@@ -8,25 +8,6 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 
-def take_patches(features: Array, positions: Array) -> Array:
-    """The features at some places, the same of every image.
-
-    Args:
-        features: [B, h, w, c].
-        positions: int [S], numbers of places, row by row.
-
-    Returns:
-        [B, S, c].
-    """
-    batch, height, width, channels = features.shape
-    return features.reshape(batch, height * width, channels)[:, positions]
-
-
-def unit_length(x: Array, epsilon: float = 1e-7) -> Array:
-    """Vectors [..., c] divided by their length; zero stays zero, with a gradient."""
-    return x * lax.rsqrt(jnp.square(x).sum(-1, keepdims=True) + epsilon**2)
-
-
 def patch_contrastive_loss(
     query: Array, key: Array, temperature: float = 0.07
 ) -> Array:

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 from flax.core import FrozenDict
 
 from resnet_jax.models.inputs import Inputs, image_inputs
-from resnet_jax.models.receptive_field import halo, is_local
+from resnet_jax.models.receptive_field import halo
 from resnet_jax.nn.convolution import Conv
-from resnet_jax.nn.normalization import Identity, normalization
+from resnet_jax.nn.normalization import Identity, is_local, normalization
 from resnet_jax.nn.precision import at_least_float32, compute_dtype, widened
 
 NORM: FrozenDict = FrozenDict({"name": "batch", "epsilon": 1e-4})

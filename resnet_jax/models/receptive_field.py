@@ -1,9 +1,7 @@
 """How far around itself a network looks, layer by layer from the input on."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from resnet_jax.nn.normalization import BatchNorm, Identity, LayerNorm, normalization
 from resnet_jax.nn.pixel_shuffle import steps_of
 
 # ('conv', pixels to each side), ('up', factor) or ('down', factor): squares of pixels
@@ -37,9 +35,3 @@ def upscaling(scale: int, resize_conv: bool = False) -> list[Layer]:
     order = -1 if resize_conv else 1
     both = [(("conv", 1), ("up", factor)) for factor in steps_of(scale)]
     return [layer for pair in both for layer in pair[::order]]
-
-
-def is_local(norm: Mapping | str | Any) -> bool:
-    """Whether a norm, in evaluation, looks at one position at a time."""
-    kind = getattr(normalization(norm), "func", norm)
-    return kind in (BatchNorm, LayerNorm, Identity)

@@ -8,11 +8,11 @@ import flax.linen as nn
 import jax
 
 from resnet_jax.models.inputs import PATCH, Inputs, image_inputs
-from resnet_jax.models.receptive_field import halo, is_local, upscaling
+from resnet_jax.models.receptive_field import halo, upscaling
 from resnet_jax.nn.convolution import Conv
 from resnet_jax.nn.enhanced_block import EnhancedBlock
 from resnet_jax.nn.initialization import he_fan_in, scaled_normal
-from resnet_jax.nn.normalization import normalization
+from resnet_jax.nn.normalization import is_local, normalization
 from resnet_jax.nn.pixel_shuffle import enlarge, steps_of
 from resnet_jax.nn.precision import at_least_float32, compute_dtype, widened
 from resnet_jax.nn.prelu import PReLU

@@ -325,5 +325,5 @@ def is_local(section: Mapping | str | Callable) -> bool:
     So do running averages, and norms over a position's channels; an image can then be
     computed in tiles.
     """
-    kind = type(normalization(section)(parent=None))
+    kind = getattr(normalization(section), "func", section)
     return kind in (BatchNorm, LayerNorm, Identity)

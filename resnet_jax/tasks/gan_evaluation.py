@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import Array
 
-from resnet_jax.features import FeatureNetwork, Pixels
+from resnet_jax.features import FeatureNetwork, Pixels, check_loaded
 from resnet_jax.figures import Figure, Table
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.generation import generation_metrics
@@ -61,11 +61,7 @@ class GanEvaluation:
         Raises:
             ValueError: the network's variables are not given.
         """
-        if variables is None and not isinstance(self.network, Pixels):
-            raise ValueError(
-                f"the feature network {self.network.name} is not loaded; put its "
-                "variables into state.frozen['features']."
-            )
+        check_loaded(self.network, variables)
         of_real, of_fake = (self.network(variables, image) for image in (real, fake))
         rows = {f"fake_{name}": values for name, values in of_fake.items()}
         rows["real_features"] = of_real["features"]

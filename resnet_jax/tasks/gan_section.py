@@ -8,13 +8,13 @@ import jax.numpy as jnp
 from resnet_jax.augment import AdaptiveStrength, create_augment
 from resnet_jax.averaging import Averaging
 from resnet_jax.lookup import check_arguments, suggest
-from resnet_jax.losses.adversarial import LOSSES
-from resnet_jax.models import GANS, MODELS, create_model
+from resnet_jax.models import GANS, MODELS
 from resnet_jax.optim import Schedule, create_optimizer, create_schedule
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.game import Game
 from resnet_jax.tasks.gan import Gan
 from resnet_jax.tasks.gan_evaluation import GanEvaluation
+from resnet_jax.tasks.network_section import adversarial_loss, fitted
 from resnet_jax.tasks.penalties import GRADIENT, Penalties
 from resnet_jax.tasks.strength import Strength
 
@@ -74,8 +74,7 @@ def gan(
             raise ValueError(
                 f"task.{name} is {value}; expected at least {least[name]}."
             )
-    if loss not in LOSSES:
-        raise ValueError(f"unknown loss '{loss}'. {suggest(loss, LOSSES)}")
+    losses = adversarial_loss(loss)
     if set(spec.mean + spec.std) != {0.5}:
         raise ValueError(
             f"data.mean is {spec.mean} and data.std {spec.std}; generated images lie "
@@ -91,12 +90,12 @@ def gan(
     given["num_classes"] = spec.num_classes if conditional else 0
     maker = _network(generator, "generator", spec, given)
     judge = _network(discriminator, "discriminator", spec, given)
-    _check_batches(LOSSES[loss].relativistic, conditional, generator_batches, n_critic)
+    _check_batches(losses.relativistic, conditional, generator_batches, n_critic)
     augmentation, strength = _augmentation(augment, total_images)
     game = Game(
         generator=maker,
         discriminator=judge,
-        loss=LOSSES[loss],
+        loss=losses,
         penalties=_penalties(penalties or {}, judge, total_images),
         augment=augmentation,
         axis_name=axis_name,
@@ -139,13 +138,7 @@ def _network(section: Mapping, what: str, spec: DataSpec, given: Mapping) -> Any
     if name in MODELS and name not in fitting:
         raise ValueError(f"'{name}' is no {what}. {suggest(name, fitting)}")
     known = {"resolution": height, "channels": channels, **given}
-    for field, value in known.items():
-        if section.get(field, value) != value:
-            raise ValueError(
-                f"{what}.{field} is {section[field]} and the data asks for {value}; "
-                "remove it from the config."
-            )
-    return create_model(**{"name": None, **section, **known})
+    return fitted(section, what, known)
 
 
 def _check_batches(

@@ -8,9 +8,8 @@ from resnet_jax.losses import reconstruction as reconstructions
 from resnet_jax.optim import create_optimizer
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.fidelity import Fidelity
+from resnet_jax.tasks.network_section import adversarial_loss, check_weights
 from resnet_jax.tasks.pair_section import (
-    adversarial_loss,
-    check_weights,
     judge_network,
     make_pair,
     translator_network,

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from resnet_jax.features import FeatureNetwork, Pixels
+from resnet_jax.features import FeatureNetwork, Pixels, check_loaded
 from resnet_jax.figures import Figure, Table
 from resnet_jax.metrics.accumulator import Accumulator
 from resnet_jax.metrics.generation import generation_metrics
@@ -83,11 +83,7 @@ class Translation:
         Raises:
             ValueError: the network's variables are not given.
         """
-        if variables is None and not isinstance(self.network, Pixels):
-            raise ValueError(
-                f"the feature network {self.network.name} is not loaded; put its "
-                "variables into state.frozen['features']."
-            )
+        check_loaded(self.network, variables)
         unknown = jnp.full(len(image), jnp.nan)
         rows = {"is_b": jnp.full(len(image), float(name == "b"))}
         rows |= dict.fromkeys(self.counted, unknown)

@@ -12,14 +12,13 @@ from resnet_jax.models.patch_sampler import PatchSampler
 from resnet_jax.optim import create_optimizer
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.contrastive import Contrastive
-from resnet_jax.tasks.pair import Pair
-from resnet_jax.tasks.pair_section import (
+from resnet_jax.tasks.network_section import (
     adversarial_loss,
     check_name,
     check_weights,
-    judge_network,
-    translator_network,
 )
+from resnet_jax.tasks.pair import Pair
+from resnet_jax.tasks.pair_section import judge_network, translator_network
 from resnet_jax.tasks.translation import Translation
 from resnet_jax.tasks.unpaired import Unpaired
 

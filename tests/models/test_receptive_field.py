@@ -1,7 +1,8 @@
 import pytest
 
-from resnet_jax.models.receptive_field import halo, is_local, upscaling
+from resnet_jax.models.receptive_field import halo, upscaling
 from resnet_jax.nn.conditional import LabelNorm
+from resnet_jax.nn.normalization import is_local
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,9 @@ from resnet_jax.models import create_model
 from resnet_jax.models.patchgan import PatchGAN
 from resnet_jax.models.vgg_discriminator import VGGDiscriminator
 from resnet_jax.spec import DataSpec
+from resnet_jax.tasks.network_section import adversarial_loss
 from resnet_jax.tasks.pair import Pair
-from resnet_jax.tasks.pair_section import (
-    adversarial_loss,
-    judge_network,
-    make_pair,
-    translator_network,
-)
+from resnet_jax.tasks.pair_section import judge_network, make_pair, translator_network
 
 SMALL = {"name": "downscale", "factor": 4}
 
