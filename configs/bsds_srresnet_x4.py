@@ -7,7 +7,8 @@ BSD68 and BSD100 lie. Photographs are looked for in data/bsds500/train, the test
 data/set5 and data/set14; --config.data.source.root=FOLDER and
 --config.data.evals.set5.source.root=FOLDER say otherwise. Adam, 1e-4 and a tenth
 of it after 200 of 400 epochs of 100 steps, patches of 96 pixels:
-github.com/twtygqyy/pytorch-SRResNet, whose number from 291 images is the one to beat.
+github.com/twtygqyy/pytorch-SRResNet, whose number from 291 images is the one to beat;
+that network has instance norm and leaky ReLU, and its images three sizes.
 
     resnet-jax train --config=bsds_srresnet_x4:small --workdir=runs/small
 

@@ -24,7 +24,6 @@ def get_config(variant=""):
     config.task = dict(
         name="unpaired",
         loss="lsgan",
-        adversarial=2.0,
         cycle=10.0,
         identity=0.0,
         pool_size=50,

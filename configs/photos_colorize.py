@@ -2,8 +2,9 @@
 
     resnet-jax train --config=photos_colorize --workdir=runs/photos_colorize
 
-The game of Isola et al. 2016, arXiv:1611.07004, on lightness and color of CIE 1976,
-with the generator of Johnson et al. 2016, arXiv:1603.08155, made small. The photographs
+The conditional game of Isola et al. 2016, arXiv:1611.07004, with least squares, on
+lightness and color of CIE 1976 and with the generator of Johnson et al. 2016,
+arXiv:1603.08155, made small. The photographs
 ship with scikit-image and scikit-learn; nothing is downloaded. Few photographs teach
 few colors: what the test shows is how they carry over to other parts of them.
 Result: published none for this data;

@@ -119,6 +119,16 @@ DATA = [
     (PAIRS + "sizes", "need one size", "16 x 16", "16 x 17"),
     (PAIRS + "alone", "no partner for", "the same name"),
     (PAIRS + "good --config.data.source.direction=AtoC", "'AtoC'", "'AtoB' or 'BtoA'"),
+    (
+        DENOISE + "--config.data.evals.test.source.patch=8",
+        "evaluation 'test'",
+        "8 x 8 pixels are left",
+    ),
+    (
+        ENLARGE + "--config.data.evals.test.source.patch=46",
+        "evaluation 'test'",
+        "crop_multiple=dict(multiple=4)",
+    ),
     (BSDS + "empty", "empty"),
     (BSDS + "small", "small/0.png is 100 x 120", "patch of 112 does not fit"),
     (BSDS + "broken", "broken/0.png", "on_bad_example='skip'"),

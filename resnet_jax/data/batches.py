@@ -11,6 +11,7 @@ import numpy as np
 from resnet_jax.data.images import IMAGE_KEYS
 from resnet_jax.data.progressive import Progressive
 from resnet_jax.data.reader import Reader, one_row
+from resnet_jax.data.transforms import apply_transforms
 
 Batch = dict[str, np.ndarray]
 
@@ -116,6 +117,14 @@ class EvalBatches:
     def __len__(self) -> int:
         return -(-len(self.reader.source) // self.size)
 
+    def blank(self) -> Batch:
+        """A batch of zeros."""
+        rows = {
+            k: np.zeros_like(v, shape=(self.size, *v.shape[1:]))
+            for k, v in self.like.items()
+        }
+        return {**rows, "mask": np.zeros(self.size, bool)}
+
     def __getitem__(self, k: int) -> Batch:
         rows = np.arange(k * self.size, (k + 1) * self.size)[self.rows]
         indices = rows[rows < len(self.reader.source)]
@@ -153,6 +162,19 @@ class EvalImages:
             return {**one_row(found), "mask": np.ones(1, bool)}
         blank = {key: np.zeros_like(value) for key, value in self.like.items()}
         return blank | {"index": np.array([k], np.int32), "mask": np.zeros(1, bool)}
+
+    def blank(self) -> Batch:
+        """A batch of zeros, in the smallest size that the images come out in."""
+        batch = {key: np.zeros_like(value) for key, value in self.like.items()}
+        smallest = min(self.reader.source.sizes(), key=min)
+        for key in IMAGE_KEYS & batch.keys():
+            image = np.zeros_like(
+                batch[key], shape=(1, *smallest, batch[key].shape[-1])
+            )
+            batch[key] = apply_transforms(
+                self.reader.transforms, image, np.zeros((1, 0))
+            )
+        return {**batch, "mask": np.zeros(1, bool)}
 
 
 def prefetched(

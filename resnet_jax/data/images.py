@@ -66,6 +66,12 @@ def read_image(
         return _to_array(image, channels or _stored_channels(image))
 
 
+def is_grey(file: str | os.PathLike) -> bool:
+    """Whether an image file has one channel. Raises BadImage as read_image."""
+    with opened(file) as image:
+        return _stored_channels(image) == 1
+
+
 @contextlib.contextmanager
 def opened(file: str | os.PathLike | bytes, name: str = "") -> Iterator[Any]:
     """A Pillow image that may be decoded; what fails inside the block is BadImage.

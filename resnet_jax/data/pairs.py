@@ -6,11 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from resnet_jax.data.images import BadImage
+from resnet_jax.data.images import BadImage, image_size
 from resnet_jax.data.photo_files import CACHE_GB, PhotoFiles, check_cache, find
 from resnet_jax.lookup import few
-
-DIRECTIONS = ("AtoB", "BtoA")
 
 
 class PairSource:
@@ -34,8 +32,9 @@ class PairSource:
         return len(self.halves[0])
 
     def sizes(self) -> set[tuple[int, int]]:
-        """The heights and widths of the files that occur."""
-        return self.halves[0].sizes()
+        """The heights and widths that occur."""
+        sizes = self.halves[0].sizes()
+        return sizes if len(self.halves) == 2 else {(h, w // 2) for h, w in sizes}
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """The pair of a number.
@@ -47,11 +46,21 @@ class PairSource:
         files = [half.files[index] for half in self.halves]
         left, right = images if len(images) == 2 else _split(images[0], files[0])
         if left.shape != right.shape or left.dtype != right.dtype:
-            raise BadImage(
-                f"{files[0]} is {_shape(left)} and its partner {files[1]} "
-                f"{_shape(right)}; the two images of a pair need one size."
-            )
+            raise BadImage(_unequal(*files, _shape(left), _shape(right)))
         return dict(zip(self.keys, (left, right), strict=True))
+
+    def check(self) -> None:
+        """Raises BadImage where a file's header says that it makes no pair."""
+        for row in zip(*(half.files for half in self.halves), strict=True):
+            try:
+                sizes = [image_size(file) for file in row]
+            except BadImage:
+                continue  # reading it says more
+            if len(row) == 1 and sizes[0][1] % 2:
+                raise BadImage(_odd(row[0], sizes[0][1]))
+            if len({*sizes}) > 1:
+                shapes = (f"{height} x {width}" for height, width in sizes)
+                raise BadImage(_unequal(*row, *shapes))
 
     def __repr__(self) -> str:
         return self.description
@@ -87,10 +96,7 @@ def pairs(
             range.
     """
     check_cache(cache_gb)
-    if direction not in DIRECTIONS:
-        raise ValueError(
-            f"the direction of pairs is 'AtoB' or 'BtoA', not {direction!r}."
-        )
+    forth = check_direction(direction)
     folders = [folder for folder in (a, b) if folder is not None]
     if len(folders) != (2 if root is None else 0):
         raise ValueError("pairs need root, or both a and b, which are folders.")
@@ -100,9 +106,16 @@ def pairs(
         files = _find_root(root, split)
     return PairSource(
         [PhotoFiles(half, channels, cache_gb / len(files)) for half in files],
-        ("a", "b") if direction == "AtoB" else ("b", "a"),
+        ("a", "b") if forth else ("b", "a"),
         f"{root or ' and '.join(folders)} ({split}, {direction})",
     )
+
+
+def check_direction(direction: str) -> bool:
+    """Whether A goes to B. Raises ValueError for neither 'AtoB' nor 'BtoA'."""
+    if direction not in ("AtoB", "BtoA"):
+        raise ValueError(f"direction is 'AtoB' or 'BtoA', not {direction!r}.")
+    return direction == "AtoB"
 
 
 def _find_root(root: str, split: str) -> list[list[pathlib.Path]]:
@@ -138,12 +151,21 @@ def _by_name(files: list[pathlib.Path]) -> dict[str, pathlib.Path]:
     return found
 
 
+def _odd(file: pathlib.Path, width: int) -> str:
+    return f"{file} is {width} pixels wide; A and B side by side need an even width."
+
+
+def _unequal(file: pathlib.Path, partner: pathlib.Path, mine: str, its: str) -> str:
+    return (
+        f"{file} is {mine} and its partner {partner} {its}; the two images of a pair "
+        "need one size."
+    )
+
+
 def _split(image: np.ndarray, file: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
     width = image.shape[1]
     if width % 2:
-        raise BadImage(
-            f"{file} is {width} pixels wide; A and B side by side need an even width."
-        )
+        raise BadImage(_odd(file, width))
     return image[:, : width // 2], image[:, width // 2 :]
 
 

@@ -60,7 +60,7 @@ class PatchSource:
 
 
 class WholeSource:
-    """Images as they are.
+    """Images as they are; of files in color also whether they are stored as `grey`.
 
     Attributes:
         images, class_names: as in PatchSource.
@@ -89,6 +89,8 @@ class WholeSource:
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         example = {"image": self.images[index]}
+        if isinstance(self.images, PhotoFiles) and self.images.channels == 3:
+            example["grey"] = self.images.grey(index)
         return {**example, "label": np.int32(index)} if self.class_names else example
 
     def __repr__(self) -> str:

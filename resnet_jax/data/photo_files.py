@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from resnet_jax.data.flat import list_images
-from resnet_jax.data.images import BadImage, image_size, read_image
+from resnet_jax.data.images import BadImage, image_size, is_grey, read_image
 from resnet_jax.data.splits import check_split
 
 CACHE_GB = 4.0
@@ -59,6 +59,10 @@ class PhotoFiles(Sequence):
             self._room -= image.nbytes
             self._kept[index] = image
         return image
+
+    def grey(self, index: int) -> np.bool_:
+        """Whether the file of a number has one channel. Raises BadImage."""
+        return np.bool_(is_grey(self.files[index]))
 
     def sizes(self) -> set[tuple[int, int]]:
         """The heights and widths that occur, bad images aside."""

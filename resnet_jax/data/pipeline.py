@@ -20,7 +20,8 @@ from resnet_jax.data.batches import (
 )
 from resnet_jax.data.domains import Domains
 from resnet_jax.data.geometry import RandomResizedCrop
-from resnet_jax.data.images import IMAGE_KEYS
+from resnet_jax.data.images import IMAGE_KEYS, BadImage
+from resnet_jax.data.pairs import PairSource
 from resnet_jax.data.progressive import Progressive
 from resnet_jax.data.reader import Reader, one_row
 from resnet_jax.data.section import Part, Section, read_section
@@ -68,6 +69,10 @@ class Evaluations:
     def train(self, step: int, attempt: int = 0, draws: int = 1) -> Iterator[Batch]:
         """No batches."""
         return iter(())
+
+    def blanks(self) -> dict[str, Batch]:
+        """A batch of zeros of each evaluation: of different images the smallest."""
+        return {name: batches.blank() for name, batches in self._evals.items()}
 
     def pictures(self, name: str, indices: Sequence[int]) -> list[np.ndarray]:
         """Examples of an evaluation to look at, after its transforms.
@@ -248,7 +253,14 @@ def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:
             f"{what} has both domains, and an evaluation takes one: its split is "
             f"'{part.split}A' or '{part.split}B'."
         )
-    return Reader(source, transforms, training, section.on_bad_example == "skip")
+    skip = section.on_bad_example == "skip"
+    reader = Reader(source, transforms, training, skip)
+    if isinstance(source, PairSource) and not skip:
+        try:
+            source.check()
+        except BadImage as error:
+            raise reader.with_remedy(error) from error
+    return reader
 
 
 def _evaluation(

@@ -113,9 +113,7 @@ class Reader:
                 return self.example(i % len(self.source), u)
             except BadImage as error:
                 if not self.skip_bad:
-                    raise BadImage(
-                        f"{error} ({self.remedy} goes on without it.)"
-                    ) from error
+                    raise self.with_remedy(error) from error
                 logging.getLogger(__name__).warning("skipped: %s", error)
                 if not self.training:
                     return None
@@ -123,6 +121,10 @@ class Reader:
             f"{_MOST_BAD} examples of {self.source!r} in a row cannot be read, from "
             f"example {index} on."
         )
+
+    def with_remedy(self, error: BadImage) -> BadImage:
+        """The same error, which says how to go on without the image."""
+        return BadImage(f"{error} ({self.remedy} goes on without it.)")
 
     def example(self, index: int, u: np.ndarray) -> dict[str, Any]:
         """Example `index` after the transforms, with its index."""

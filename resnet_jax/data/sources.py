@@ -14,6 +14,7 @@ from typing import Any
 from resnet_jax.data import arrays, folder, pairs, photographs, tfds
 from resnet_jax.data.arrays import ArraySource
 from resnet_jax.data.domains import Domain, Domains, domain, split_domain
+from resnet_jax.data.pairs import check_direction
 from resnet_jax.data.photo_files import CACHE_GB
 from resnet_jax.lookup import build
 
@@ -25,6 +26,7 @@ def domains(
     source: Mapping[str, Any] | str | None = None,
     a: str | None = None,
     b: str | None = None,
+    direction: str = "AtoB",
     channels: int = 3,
     cache_gb: float = CACHE_GB,
 ) -> Domains | Domain | ArraySource:
@@ -41,6 +43,8 @@ def domains(
         source: another source's section, such as that of a tfds 'cycle_gan' set.
         a, b: classes of the source; without a source the folders of A and B, whose
             split is a folder in them, or 'all'.
+        direction: 'BtoA' makes A the images `b`, into whose domain a network with one
+            way translates, and B the images `a`.
         channels, cache_gb: as in images.
 
     Raises:
@@ -53,21 +57,23 @@ def domains(
         )
     if root is not None and (source is not None or a is not None):
         raise ValueError("domains take root alone, without source, a and b.")
-    name, keys = split_domain(split)
+    name, letters = split_domain(split)
+    keys = dict(zip("ab", "ab" if check_direction(direction) else "ba", strict=True))
     files = {"name": "images", "channels": channels, "cache_gb": cache_gb}
 
     chosen = {"a": a, "b": b}
-    if a is None:
-        section = source or {**files, "root": root}
-        parts = [load_source(section, f"{name}{key.upper()}") for key in keys]
-        found = [domain(part, key) for part, key in zip(parts, keys, strict=True)]
-    elif source is None:
-        parts = [load_source({**files, "root": chosen[key]}, name) for key in keys]
-        found = [domain(part, key) for part, key in zip(parts, keys, strict=True)]
-    else:
-        whole = load_source(source, name)
-        found = [domain(whole, key, chosen[key]) for key in keys]
-    return Domains(found) if len(found) > 1 else found[0]
+    found = {}
+    for letter in letters:
+        if a is None:
+            section = source or {**files, "root": root}
+            part = load_source(section, f"{name}{letter.upper()}")
+        elif source is None:
+            part = load_source({**files, "root": chosen[letter]}, name)
+        else:
+            part = load_source(source, name)
+        class_name = chosen[letter] if source is not None else None
+        found[keys[letter]] = domain(part, keys[letter], class_name)
+    return Domains([found["a"], found["b"]]) if len(found) > 1 else found.popitem()[1]
 
 
 SOURCES: dict[str, Callable[..., Any]] = {

@@ -73,29 +73,28 @@ class Jpeg(Degradation):
     def degrade(self, key: Array, clean: Array) -> Array:
         """The image after JPEG, rounded to grey levels."""
         quality = jnp.floor(draw(key, self.quality))
-        percent = jnp.where(quality < 50, 5000 / quality, 200 - 2 * quality)
         levels = jnp.round(255 * clean)
         height, width, channels = clean.shape
         square = 16 if channels == 3 and self.halved else 8
         around = [(0, -size % square) for size in (height, width)]
         padded = jnp.pad(levels, (*around, (0, 0)), mode="edge")
         if channels == 1:
-            back = _coded(padded[..., 0], LUMINANCE, percent)[..., None]
+            back = _coded(padded[..., 0], LUMINANCE, quality)[..., None]
         else:
             matrix = jnp.asarray(YCBCR, clean.dtype)
             y, *colors = jnp.moveaxis(_product(padded, matrix.T), -1, 0)
-            y = _coded(jnp.round(y), LUMINANCE, percent)
-            colors = [self._color(jnp.round(x + 128), percent) - 128 for x in colors]
+            y = _coded(jnp.round(y), LUMINANCE, quality)
+            colors = [self._color(jnp.round(x + 128), quality) - 128 for x in colors]
             inverse = jnp.asarray(np.linalg.inv(YCBCR), clean.dtype)
             back = _levels(_product(jnp.stack([y, *colors], -1), inverse.T))
         return back[:height, :width] / 255
 
-    def _color(self, plane: Array, percent: Array) -> Array:
+    def _color(self, plane: Array, quality: Array) -> Array:
         if not self.halved:
-            return _coded(plane, CHROMINANCE, percent)
+            return _coded(plane, CHROMINANCE, quality)
         height, width = plane.shape
         small = plane.reshape(height // 2, 2, width // 2, 2).mean((1, 3))
-        small = _coded(jnp.round(small), CHROMINANCE, percent)
+        small = _coded(jnp.round(small), CHROMINANCE, quality)
         # Three quarters of the nearest pixel and one of the next, as libjpeg enlarges.
         return jax.image.resize(small, plane.shape, "linear", precision=EXACT)
 
@@ -108,11 +107,22 @@ def cosines() -> np.ndarray:
     return matrix
 
 
-def _coded(plane: Array, table: tuple, percent: Array) -> Array:
+def quantization(table: tuple, quality: Array) -> Array:
+    """The steps [8, 8] of coefficients, whole numbers from 1 to 255.
+
+    Args:
+        table: of quality 50.
+        quality: a whole number from 1 to 100.
+    """
+    percent = jnp.where(quality < 50, jnp.floor(5000 / quality), 200 - 2 * quality)
+    steps = jnp.floor((jnp.asarray(table, percent.dtype) * percent + 50) / 100)
+    return jnp.clip(steps, 1, 255)
+
+
+def _coded(plane: Array, table: tuple, quality: Array) -> Array:
     """A plane [H, W] of grey levels after quantization of its blocks' coefficients."""
     height, width = plane.shape
-    scaled = jnp.floor((jnp.asarray(table, plane.dtype) * percent + 50) / 100)
-    steps = jnp.clip(scaled, 1, 255)
+    steps = quantization(table, quality)
     matrix = jnp.asarray(cosines(), plane.dtype)
     blocks = (plane - 128).reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2)
     found = _product(_product(matrix, blocks), matrix.T)

@@ -81,8 +81,12 @@ def least_squares_loss(real: Array, fake: Array) -> Array:
 
 
 def least_squares_generator_loss(real: Array | None, fake: Array) -> Array:
-    """The generator: E (fake - 1)^2 / 2. Mao et al. 2016, equation 9."""
-    return 0.5 * ((fake - 1) ** 2).mean()
+    """The generator: E (fake - 1)^2.
+
+    Mao et al. 2016, equation 9, halve it; CycleGAN's and CUT's authors do not, and
+    their weights of other losses are relative to this.
+    """
+    return ((fake - 1) ** 2).mean()
 
 
 def relativistic_loss(real: Array, fake: Array) -> Array:

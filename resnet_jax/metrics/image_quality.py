@@ -99,14 +99,24 @@ def ssim(a: Array, b: Array, *, crop: int = 0, peak: float = PEAK) -> Array:
 
 
 def image_quality(
-    a: Array, b: Array, *, protocol: str = "y", crop: int = 0
+    a: Array,
+    b: Array,
+    *,
+    protocol: str = "y",
+    crop: int = 0,
+    grey: Array | None = None,
 ) -> dict[str, Array]:
     """PSNR and SSIM by a protocol.
 
     Args:
-        a, b: [B, H, W, C] of any type, in [0, 255].
+        a: [B, H, W, C] of any type, in [0, 255].
+        b: what it should be, likewise.
         protocol: a name in PROTOCOLS.
         crop: pixels along each border that do not count; as a rule the scale.
+        grey: bool [B], which images of three channels their files store in one. 'y'
+            compares those as they are, as programs in MATLAB do; on Y, of 219 levels,
+            they would be 1.3 dB closer (BasicSR: of Set14 that is one image in 14,
+            0.09 dB of the mean).
 
     Returns:
         psnr, ssim: float32 [B].
@@ -119,27 +129,36 @@ def image_quality(
         known = suggest(protocol, PROTOCOLS)
         raise ValueError(f"unknown protocol '{protocol}'. {known}")
     see = PROTOCOLS[protocol]
-    a, b = see(a), see(b)
+    a, b = see(a, grey), see(b, grey)
     return {"psnr": psnr(a, b, crop=crop), "ssim": ssim(a, b, crop=crop)}
 
 
-def _y(images: Array) -> Array:
+def _y(images: Array, grey: Array | None) -> Array:
     _check_channels(images, "y", (1, 3))
-    return luma(images) if images.shape[-1] == 3 else images
+    if images.shape[-1] == 1:
+        return images
+    y = luma(images)
+    if grey is None:
+        return y
+    return jnp.where(grey[:, None, None, None], (y - 16) * (255 / 219), y)
 
 
-def _rgb(images: Array) -> Array:
+def _rgb(images: Array, grey: Array | None) -> Array:
     _check_channels(images, "rgb", (1, 3))
     return images
 
 
-def _grey(images: Array) -> Array:
+def _grey(images: Array, grey: Array | None) -> Array:
     _check_channels(images, "grey", (1,))
     return images
 
 
-# What is compared; grey images are by all of them compared as they are.
-PROTOCOLS: dict[str, Callable[[Array], Array]] = {"y": _y, "rgb": _rgb, "grey": _grey}
+# What is compared; images of one channel are by all of them compared as they are.
+PROTOCOLS: dict[str, Callable[[Array, Array | None], Array]] = {
+    "y": _y,
+    "rgb": _rgb,
+    "grey": _grey,
+}
 
 
 def _check_channels(images: Array, protocol: str, wanted: tuple[int, ...]) -> None:

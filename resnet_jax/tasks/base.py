@@ -21,7 +21,8 @@ Batch = Mapping[str, Any]
     label   int32 [B] or [B, H, W]; -1 is ignored
     index   int32 [B], the example's number in its split
     mask    bool [B], only in evaluation: False in the padding of the last batch
-    low, high, a, b   uint8 images [B, H, W, C] of restoration and translation
+    a, b    uint8 or uint16 images [B, H, W, C] of pairs or of two domains
+    grey    bool [B], only in evaluation: which color images their files store as grey
     index_b int32 [B], only in training on two domains: the numbers of b's examples
 """
 

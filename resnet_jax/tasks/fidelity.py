@@ -48,27 +48,36 @@ class Fidelity:
         """The means by name; `input_` are those of what one has without a network."""
         return {"fidelity": means("psnr", "ssim", "input_psnr", "input_ssim")}
 
-    def rows(self, input: Array, output: Array, target: Array) -> dict[str, Array]:
+    def rows(
+        self, input: Array, output: Array, target: Array, grey: Array | None = None
+    ) -> dict[str, Array]:
         """psnr in dB, ssim, and those of the input, one per example.
 
         Args:
             input, output, target: [B, H, W, C] in [0, 1]; rounded to 8 bits first.
+            grey: see image_quality.
         """
         real = stored_levels(target)
         rows: dict[str, Array] = {}
         for name, image in (("", output), ("input_", input)):
             found = image_quality(
-                stored_levels(image), real, protocol=self.protocol, crop=self.crop
+                stored_levels(image),
+                real,
+                protocol=self.protocol,
+                crop=self.crop,
+                grey=grey,
             )
             rows |= {f"{name}{measure}": value for measure, value in found.items()}
         return rows
 
-    def columns(self, input: Array, output: Array, target: Array) -> dict[str, Array]:
+    def columns(
+        self, input: Array, output: Array, target: Array, grey: Array | None = None
+    ) -> dict[str, Array]:
         """What is painted of each example: the images, the error, and both PSNRs.
 
         Of large images their middle is painted; the numbers are of all of them.
         """
-        rows = self.rows(input, output, target)
+        rows = self.rows(input, output, target, grey)
         error = jnp.clip(MAGNIFIED * jnp.abs(output - target), 0, 1)
         images = {"input": input, "output": output, "target": target}
         images[f"error x {MAGNIFIED}"] = error

@@ -272,11 +272,13 @@ class Paired:
     ) -> dict[str, Array]:
         """Per example: index, and what `fidelity` says of its images."""
         images = self.answers(state, batch, key)
-        return {"index": batch["index"], **self.fidelity.rows(**images)}
+        rows = self.fidelity.rows(**images, grey=batch.get("grey"))
+        return {"index": batch["index"], **rows}
 
     def show(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
         """Columns: input, output, target and error, with the PSNR beside them."""
-        return self.fidelity.columns(**self.answers(state, batch, key))
+        images = self.answers(state, batch, key)
+        return self.fidelity.columns(**images, grey=batch.get("grey"))
 
     def summarize(self, evals: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         """By '<evaluation>/': what `fidelity` sums up to."""

@@ -38,8 +38,7 @@ class Unpaired:
         loss: of the game.
         generator_optimizer, discriminator_optimizer: what updates them.
         mean, std: of the pixels, in [0, 1] units.
-        adversarial: weight of the translators' part in the game. CycleGAN's program has
-            squares without the half of equation 9 of least squares GANs: 2.
+        adversarial: weight of the translators' part in the game.
         cycle: weight of |back - there|, the mean over pixels (equation 2).
         identity: of |made of a target image - that image| (section 5.2), times `cycle`.
         pool_size: images of each domain kept for the discriminators, 0 for none.

@@ -34,7 +34,7 @@ def unpaired(
     batch_size: int = 1,
     axis_name: str | None = None,
     loss: str = "lsgan",
-    adversarial: float = 2.0,
+    adversarial: float = 1.0,
     cycle: float = 10.0,
     identity: float = 0.5,
     pool_size: int = 50,
@@ -116,7 +116,7 @@ def contrastive(
     axis_name: str | None = None,
     sampler: Mapping | None = None,
     loss: str = "lsgan",
-    adversarial: float = 2.0,
+    adversarial: float = 1.0,
     contrastive: float = 1.0,
     identity: bool = True,
     equivariance: bool = False,
@@ -203,6 +203,11 @@ def _domains(spec: DataSpec) -> tuple[Pair, int, int]:
         raise ValueError(
             f"{spec.source} has one set of images, and translation is between two; "
             "choose the source 'domains'."
+        )
+    if any(spec.dtypes[key] != "uint8" for key in ("a", "b")):
+        raise ValueError(
+            f"{spec.source} has images of 16 bits, and translations between domains "
+            "are measured with 8; convert them."
         )
     if {*spec.mean, *spec.std} != {0.5}:
         raise ValueError(

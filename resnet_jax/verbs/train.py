@@ -84,7 +84,7 @@ def train(
     if plain.get("init_from") and not past.steps():
         start, beginning = warm_start(plain["init_from"], state, data.spec)
     plan = dataclasses.replace(plan, start=start)
-    rehearse(task, data.spec, plan, state, past)
+    rehearse(task, data, plan, state, past)
     facts = banner(name, state, data.spec, plan, folder)
     if beginning:
         facts["begins from"] = beginning
@@ -139,12 +139,12 @@ def check_best(metric: str, task: Task, evaluations: tuple[str, ...]) -> None:
 
 def rehearse(
     task: Task,
-    spec: DataSpec,
+    data,
     plan: Plan,
     state: TrainState,
     checkpoints: Checkpoints,
 ) -> None:
-    """Traces the first step, or compares the newest checkpoint with the network.
+    """Traces a step and the evaluations, or compares the newest checkpoint.
 
     Raises:
         ValueError: something does not fit together; nothing was written yet.
@@ -158,11 +158,17 @@ def rehearse(
     size = task.draws * plan.batch_size
     lead = (mesh.size, size // mesh.size) if mode == "pmap" else (size,)
     batch = {
-        key: jax.ShapeDtypeStruct((*lead, *spec.shapes[key]), dtype)
-        for key, dtype in spec.dtypes.items()
+        key: jax.ShapeDtypeStruct((*lead, *data.spec.shapes[key]), dtype)
+        for key, dtype in data.spec.dtypes.items()
     }
     state = dataclasses.replace(state, frozen=plan.frozen)
     compile_train_step(task, mesh, mode).lower(state, batch, jax.random.key(0))
+    for name, batch in data.blanks().items():
+        for function in (task.eval_step, task.show):
+            try:
+                jax.eval_shape(function, state, batch, jax.random.key(0))
+            except ValueError as error:
+                raise ValueError(f"evaluation '{name}': {error}") from error
 
 
 def banner(

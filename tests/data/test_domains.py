@@ -93,6 +93,20 @@ def test_evaluation_has_one_direction_an_entry(source):
         np.testing.assert_array_equal(picture, joined[key][count - 1])
 
 
+def test_directions(source):
+    forth, back = (
+        load_source({**source, "direction": way}, "train") for way in ("AtoB", "BtoA")
+    )
+    assert [len(x) for x in forth.domains] == [NUM_A, NUM_B]
+    assert [len(x) for x in back.domains] == [NUM_B, NUM_A]
+    np.testing.assert_array_equal(back.domains[1][0]["b"], forth.domains[0][0]["a"])
+    assert back.domains[0][0].keys() == {"a"}
+    one = load_source({**source, "direction": "BtoA"}, "testA")
+    assert one[0].keys() == {"b"} and len(one) == NUM_A
+    with pytest.raises(ValueError, match="'AtoB' or 'BtoA', not 'there'"):
+        load_source({**source, "direction": "there"}, "train")
+
+
 def test_classes_are_the_chosen_ones(classes):
     path = classes["source"]["path"]
     with np.load(path) as file:

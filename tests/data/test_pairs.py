@@ -141,6 +141,10 @@ def test_sizes_that_differ_in_a_pair(apart):
     message = r"1\.png is 12 x 8 uint8 and its partner .*1\.tiff 5 x 6 uint8; the two"
     with pytest.raises(ValueError, match=message):
         load_source(pairs(apart), "train")[1]
+    with pytest.raises(
+        ValueError, match=r"12 x 8 and .* 5 x 6; .*on_bad_example='skip'"
+    ):
+        make(section(apart, evals={}))  # before a step is made
     data = make(section(apart, evals={}, on_bad_example="skip"), batch_size=3)
     assert sorted(take(data, 1)[0]["index"]) == [0, 2, 2]
 

@@ -212,8 +212,11 @@ def test_published_images(real_data):
     )
     assert len(data._train.source) == 200 * 16
     for name, shapes in SETS.items():
-        found = [batch["image"].shape[1:3] for batch in data.evals[name]()]
+        batches = list(data.evals[name]())
+        found = [batch["image"].shape[1:3] for batch in batches]
         assert len(found) == shapes and all(h % 4 == w % 4 == 0 for h, w in found)
+        # One file of Set14 is grey, and one is grey in three channels.
+        assert sum(int(batch["grey"][0]) for batch in batches) == (name == "Set14")
 
 
 SETS = {"Set5": 5, "Set14": 14}

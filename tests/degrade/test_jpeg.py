@@ -17,7 +17,7 @@ from PIL import Image
 from skimage import data
 
 from resnet_jax.degrade import Jpeg
-from resnet_jax.degrade.jpeg import cosines
+from resnet_jax.degrade.jpeg import CHROMINANCE, LUMINANCE, cosines, quantization
 
 KEY = jax.random.key(0)
 COLOR = data.astronaut()[:256:2, 100:356:2]
@@ -56,6 +56,17 @@ def test_color_images_are_those_of_libjpeg(quality, halved, subsampling):
     # Halving alone makes more of a difference than that.
     other = np.abs(ours(COLOR, quality, not halved) - wanted)
     assert other.mean() > 1.5 * difference.mean()
+
+
+def test_quantization_is_that_of_libjpeg():
+    compiled = jax.jit(lambda q: [quantization(t, q) for t in (LUMINANCE, CHROMINANCE)])
+    for quality in range(1, 101):
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(file, "JPEG", quality=quality)
+        wanted = Image.open(file).quantization
+        found = compiled(jnp.float32(quality))
+        for number, table in enumerate(found):
+            np.testing.assert_array_equal(np.ravel(table), wanted[number])
 
 
 def test_sides_need_be_no_multiples():

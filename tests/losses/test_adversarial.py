@@ -28,7 +28,7 @@ BY_HAND = {
     "hinge": (2.25 / 4 + 6.5 / 4, -0.5),
     # squares of real - 1: 1, 2.25, 0.5625, 0.25; of fake: 2.25, 0.5625, 9, 0.0625;
     # of fake - 1: 6.25, 0.0625, 4, 1.5625.
-    "lsgan": (4.0625 / 8 + 11.875 / 8, 11.875 / 8),
+    "lsgan": (4.0625 / 8 + 11.875 / 8, 11.875 / 4),
     "wasserstein": (0.5 - 0.8125, -0.5),
     "relativistic": (
         np.mean(-log_sigmoid(REAL - FAKE)),

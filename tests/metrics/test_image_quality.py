@@ -146,12 +146,31 @@ def test_bicubic_has_the_published_figures(
         high = np.asarray(Image.open(file))
         low = np.asarray(Image.open(str(file).replace("_HR", "_LR")))
         made = bicubic(low, scale)
-        sides = (np.reshape(x, (1, *x.shape[:2], -1)) for x in (made, high))
-        found = image_quality(*sides, crop=scale)
+        # As a run on color images sees those that are grey: in three channels.
+        sides = (
+            np.tile(np.atleast_3d(x)[None], 3 if x.ndim == 2 else 1)
+            for x in (made, high)
+        )
+        grey = jnp.array([high.ndim == 2])
+        found = image_quality(*sides, crop=scale, grey=grey)
         rows.append([float(found["psnr"][0]), float(found["ssim"][0])])
     mean = np.mean(rows, 0)
     np.testing.assert_allclose(mean, [decibels, similarity], atol=0.005)
     assert abs(mean[1] - similarity) < 6e-4
+
+
+def test_grey_images_in_three_channels_are_compared_as_they_are():
+    random = np.random.default_rng(0)
+    grey = random.integers(0, 256, (2, 16, 16, 1)).astype(np.float32)
+    target = jnp.tile(grey, 3)
+    made = jnp.clip(target + random.normal(0, 9, target.shape), 0, 255)
+    weights = np.array([65.481, 128.553, 24.966]) / 219
+    found = image_quality(made, target, protocol="y", grey=jnp.array([True, False]))
+    wanted = image_quality(made @ weights[:, None], grey, protocol="grey")
+    for name in ("psnr", "ssim"):
+        np.testing.assert_allclose(found[name][0], wanted[name][0], rtol=1e-5)
+    more = 20 * np.log10(255 / 219)
+    np.testing.assert_allclose(found["psnr"] - wanted["psnr"], [0, more], atol=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_the_translators_loss_by_hand(identity):
     params, batch = net_of(task), real(task)
     found, (stats, parts) = task.generator_loss(params, {}, batch, KEY, CRITIC)
     made = 2 * batch["a"] + 0.1
-    wanted = {"adversarial": 2 * 0.5 * ((0.5 - made - 1) ** 2).mean()}
+    wanted = {"adversarial": 2 * ((0.5 - made - 1) ** 2).mean()}
     kinds = {"patches": ("a", KEY)}
     if identity:
         kinds["identity"] = ("b", jax.random.fold_in(KEY, 1))

@@ -81,7 +81,7 @@ def test_the_generators_loss_by_hand(loss):
     """Answers 2 x + 0.1: 0.1 and -0.9, of logits 0.15 and 0.9; targets' -0.05, -0.1."""
     batch = pair([0.0, -0.5], [0.3, 0.1])
     game = {
-        "lsgan": (0.85**2 + 0.1**2) / 4,
+        "lsgan": (0.85**2 + 0.1**2) / 2,
         "non_saturating": softplus([-0.15, -0.9]).mean(),
         "relativistic": softplus([-0.05 - 0.15, -0.1 - 0.9]).mean(),
     }[loss]

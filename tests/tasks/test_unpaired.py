@@ -62,7 +62,7 @@ def test_the_translators_loss_by_hand():
     critic = NetState(JUDGE, {}, None)
     found, (stats, parts) = task.generator_loss(PARAMS, {}, REAL, KEY, critic)
     judged_a, judged_b = np.array([0.3, 0.0]), np.array([0.5, 1.7])
-    game = 0.5 * ((judged_a - 1) ** 2).mean() + 0.5 * ((judged_b - 1) ** 2).mean()
+    game = ((judged_a - 1) ** 2).mean() + ((judged_b - 1) ** 2).mean()
     wanted = {
         "adversarial": 2 * game,
         "cycle": 10 * ((0.05 + 0.05) / 2 + (0.1 + 0.1) / 2),
