@@ -120,12 +120,12 @@ DATA = [
     (PAIRS + "alone", "no partner for", "the same name"),
     (PAIRS + "good --config.data.source.direction=AtoC", "'AtoC'", "'AtoB' or 'BtoA'"),
     (
-        DENOISE + "--config.data.evals.test.source.patch=8",
+        "train --config=photos_dncnn25 --config.data.evals.test.source.patch=8",
         "evaluation 'test'",
         "8 x 8 pixels are left",
     ),
     (
-        ENLARGE + "--config.data.evals.test.source.patch=46",
+        "train --config=photos_srresnet_x4 --config.data.evals.test.transforms=none",
         "evaluation 'test'",
         "crop_multiple=dict(multiple=4)",
     ),
