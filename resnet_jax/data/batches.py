@@ -166,11 +166,11 @@ class EvalImages:
     def blank(self) -> Batch:
         """A batch of zeros, in the smallest size that the images come out in."""
         batch = {key: np.zeros_like(value) for key, value in self.like.items()}
-        smallest = min(self.reader.source.sizes(), key=min)
+        smallest = min(sorted(self.reader.source.sizes()), key=min)
         for key in IMAGE_KEYS & batch.keys():
-            image = np.zeros_like(
-                batch[key], shape=(1, *smallest, batch[key].shape[-1])
-            )
+            scale = getattr(self.reader.source, "scale", 1) if key == "b" else 1
+            sides = (scale * side for side in smallest)
+            image = np.zeros_like(batch[key], shape=(1, *sides, batch[key].shape[-1]))
             batch[key] = apply_transforms(
                 self.reader.transforms, image, np.zeros((1, 0))
             )

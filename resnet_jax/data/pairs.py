@@ -1,4 +1,4 @@
-"""Pairs of images of one size: what goes in and what should come out."""
+"""Pairs of images: what goes in and what should come out, as large or larger."""
 
 import pathlib
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from resnet_jax.data.images import BadImage, image_size
+from resnet_jax.data.patches import check_patches, spread
 from resnet_jax.data.photo_files import CACHE_GB, PhotoFiles, check_cache, find
 from resnet_jax.lookup import few
 
@@ -18,36 +19,77 @@ class PairSource:
         halves: the files of A and of B, in the same order; or one sequence of files
             that hold A on the left and B on the right.
         keys: the names of A and B in an example: ('a', 'b') or ('b', 'a').
+        scale: how many times larger `b` is. What is left over of it at the right and
+            at the bottom, less than `scale` pixels, is cut off.
+        patch: side of a patch of `b`, None for whole images. As with PatchSource they
+            lie at fixed places, and training asks for random ones.
+        samples_per_example: patches per pair that make an epoch.
+        draws: how many uniform numbers `draw` takes.
     """
 
-    samples_per_example = 1
     class_names: tuple[str, ...] = ()
 
     def __init__(
-        self, halves: Sequence[PhotoFiles], keys: tuple[str, str], description: str
+        self,
+        halves: Sequence[PhotoFiles],
+        keys: tuple[str, str],
+        description: str,
+        scale: int = 1,
+        patch: int | None = None,
+        samples_per_example: int = 1,
     ):
         self.halves, self.keys, self.description = halves, keys, description
+        self.scale, self.patch = scale, patch
+        self.samples_per_example = samples_per_example if patch else 1
+        self.draws = 2 if patch else 0
 
     def __len__(self) -> int:
-        return len(self.halves[0])
+        return len(self.halves[0]) * self.samples_per_example
 
     def sizes(self) -> set[tuple[int, int]]:
-        """The heights and widths that occur."""
-        sizes = self.halves[0].sizes()
-        return sizes if len(self.halves) == 2 else {(h, w // 2) for h, w in sizes}
+        """The heights and widths of `a` that occur."""
+        if self.patch:
+            return {(self.patch // self.scale,) * 2}
+        if len(self.halves) == 1:
+            return {(h, w // 2) for h, w in self.halves[0].sizes()}
+        return self.halves[self.keys.index("a")].sizes()
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """The pair of a number.
+        """The pair, or patch, of a number.
 
         Raises:
-            BadImage: it cannot be read, or its images differ in size.
+            BadImage: it cannot be read, or its images do not fit together.
         """
-        images = [half[index] for half in self.halves]
-        files = [half.files[index] for half in self.halves]
-        left, right = images if len(images) == 2 else _split(images[0], files[0])
-        if left.shape != right.shape or left.dtype != right.dtype:
-            raise BadImage(_unequal(*files, _shape(left), _shape(right)))
-        return dict(zip(self.keys, (left, right), strict=True))
+        return self.draw(index, spread(index % self.samples_per_example))
+
+    def draw(self, index: int, u: np.ndarray) -> dict[str, Any]:
+        """A patch of example index's pair at the place u, float [2] in [0, 1)."""
+        pair = self._pair(index // self.samples_per_example)
+        if self.patch is None:
+            return pair
+        size = self.patch // self.scale
+        room = np.array(pair["a"].shape[:2]) - size + 1
+        y, x = (np.asarray(u) * room).astype(int)
+        return {
+            key: image[y * n : (y + size) * n, x * n : (x + size) * n]
+            for (key, image), n in zip(pair.items(), (1, self.scale), strict=True)
+        }
+
+    def _pair(self, number: int) -> dict[str, Any]:
+        images = [half[number] for half in self.halves]
+        files = [half.files[number] for half in self.halves]
+        both = images if len(images) == 2 else _split(images[0], files[0])
+        pair = dict(zip(self.keys, both, strict=True))
+        low, high = pair["a"], pair["b"]
+        if not self._fit(low.shape[:2], high.shape[:2]) or low.dtype != high.dtype:
+            raise BadImage(self._unequal(files, *(_shape(image) for image in both)))
+        height, width = (self.scale * side for side in low.shape[:2])
+        if self.patch and min(height, width) < self.patch:
+            raise BadImage(
+                f"{files[-1]} is {height} x {width} pixels; a patch of {self.patch} "
+                "does not fit."
+            )
+        return {"a": low, "b": high[:height, :width]}
 
     def check(self) -> None:
         """Raises BadImage where a file's header says that it makes no pair."""
@@ -56,11 +98,25 @@ class PairSource:
                 sizes = [image_size(file) for file in row]
             except BadImage:
                 continue  # reading it says more
-            if len(row) == 1 and sizes[0][1] % 2:
-                raise BadImage(_odd(row[0], sizes[0][1]))
-            if len({*sizes}) > 1:
+            if len(row) == 1:
+                if sizes[0][1] % 2:
+                    raise BadImage(_odd(row[0], sizes[0][1]))
+            elif not self._fit(*sizes[:: 1 if self.keys[0] == "a" else -1]):
                 shapes = (f"{height} x {width}" for height, width in sizes)
-                raise BadImage(_unequal(*row, *shapes))
+                raise BadImage(self._unequal(row, *shapes))
+
+    def _fit(self, low: tuple[int, ...], high: tuple[int, ...]) -> bool:
+        both = zip(low, high, strict=True)
+        return all(0 <= b - self.scale * a < self.scale for a, b in both)
+
+    def _unequal(self, files: Sequence[pathlib.Path], mine: str, its: str) -> str:
+        need = "need one size"
+        if self.scale > 1:
+            need = f"need sides of one to {self.scale}"
+        return (
+            f"{files[0]} is {mine} and its partner {files[-1]} {its}; the two images "
+            f"of a pair {need}."
+        )
 
     def __repr__(self) -> str:
         return self.description
@@ -74,11 +130,15 @@ def pairs(
     b: str | None = None,
     direction: str = "AtoB",
     channels: int = 3,
+    scale: int = 1,
+    patch: int | None = None,
+    samples_per_example: int = 16,
     cache_gb: float = CACHE_GB,
 ) -> PairSource:
     """Pairs from one folder or two, as examples with the images `a` and `b`.
 
-    Isola et al. 2016, arXiv:1611.07004: `a` is what is translated, `b` the target.
+    Isola et al. 2016, arXiv:1611.07004: `a` is what is translated, `b` the target. For
+    super-resolution from images that are small already, `a` are those.
 
     Args:
         split: root/<split>/ holds files with A on the left and B on the right, as those
@@ -89,6 +149,10 @@ def pairs(
             with the split 'all' the folders themselves.
         direction: 'BtoA' swaps the two.
         channels: 1, 3 or 4, to which all images are converted.
+        scale: how many times larger the images `b` are.
+        patch: side in pixels of the patches of `b` that stand for a pair, a multiple
+            of scale; None for whole images.
+        samples_per_example: patches per pair and epoch.
         cache_gb: decoded images kept in memory by each process, in GiB.
 
     Raises:
@@ -96,10 +160,21 @@ def pairs(
             range.
     """
     check_cache(cache_gb)
+    check_patches(patch, samples_per_example)
+    if scale < 1 or (patch or scale) % scale:
+        raise ValueError(
+            f"scale of pairs is {scale} and patch {patch}; expected a scale from 1, "
+            "and a patch that is a multiple of it."
+        )
     forth = check_direction(direction)
     folders = [folder for folder in (a, b) if folder is not None]
     if len(folders) != (2 if root is None else 0):
         raise ValueError("pairs need root, or both a and b, which are folders.")
+    if scale > 1 and len(folders) != 2:
+        raise ValueError(
+            f"pairs whose images differ {scale} times in size need a and b, the "
+            "folders of both."
+        )
     if root is None:
         files = _match(*(find(folder, split) for folder in folders))
     else:
@@ -108,6 +183,9 @@ def pairs(
         [PhotoFiles(half, channels, cache_gb / len(files)) for half in files],
         ("a", "b") if forth else ("b", "a"),
         f"{root or ' and '.join(folders)} ({split}, {direction})",
+        scale,
+        patch,
+        samples_per_example,
     )
 
 
@@ -153,13 +231,6 @@ def _by_name(files: list[pathlib.Path]) -> dict[str, pathlib.Path]:
 
 def _odd(file: pathlib.Path, width: int) -> str:
     return f"{file} is {width} pixels wide; A and B side by side need an even width."
-
-
-def _unequal(file: pathlib.Path, partner: pathlib.Path, mine: str, its: str) -> str:
-    return (
-        f"{file} is {mine} and its partner {partner} {its}; the two images of a pair "
-        "need one size."
-    )
 
 
 def _split(image: np.ndarray, file: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:

@@ -43,8 +43,7 @@ class PatchSource:
         return np.arange(len(self), dtype=np.int32) // self.samples_per_example
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        sample = index % self.samples_per_example
-        return self.draw(index, (0.5 + sample * _R2) % 1)
+        return self.draw(index, spread(index % self.samples_per_example))
 
     def draw(self, index: int, u: np.ndarray) -> dict[str, Any]:
         """A patch of example index's image at the place u, float [2] in [0, 1)."""
@@ -95,6 +94,11 @@ class WholeSource:
 
     def __repr__(self) -> str:
         return self.description
+
+
+def spread(sample: int) -> np.ndarray:
+    """Where the patch of a number lies in an image, float [2] in [0, 1)."""
+    return (0.5 + sample * _R2) % 1
 
 
 def check_patches(patch: int | None, samples_per_example: int) -> None:

@@ -26,7 +26,7 @@ from resnet_jax.data.progressive import Progressive
 from resnet_jax.data.reader import Reader, one_row
 from resnet_jax.data.section import Part, Section, read_section
 from resnet_jax.data.sources import load_source
-from resnet_jax.data.transforms import build_transforms
+from resnet_jax.data.transforms import build_transforms, keeps_places
 from resnet_jax.lookup import suggest
 from resnet_jax.spec import DataSpec
 
@@ -254,6 +254,11 @@ def _reader(section: Section, part: Part, what: str, training: bool) -> Reader:
             f"'{part.split}A' or '{part.split}B'."
         )
     skip = section.on_bad_example == "skip"
+    if getattr(source, "scale", 1) > 1 and not keeps_places(transforms):
+        raise ValueError(
+            f"{what} cuts or resizes pairs whose images differ in size, which would "
+            "part them; cut patches with data.source.patch, and keep flip and dihedral."
+        )
     reader = Reader(source, transforms, training, skip)
     if isinstance(source, PairSource) and not skip:
         try:

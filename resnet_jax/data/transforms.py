@@ -63,6 +63,11 @@ def one_size(transforms: Sequence) -> bool:
     return any(getattr(t, "one_size", False) for t in transforms)
 
 
+def keeps_places(transforms: Sequence) -> bool:
+    """Whether they do the same to an image and to the same image enlarged."""
+    return all(isinstance(t, geometry.Flip | geometry.Dihedral) for t in transforms)
+
+
 def apply_transforms(transforms: Sequence, images, u: np.ndarray | None = None):
     """Applies the transforms one after the other.
 

@@ -12,7 +12,7 @@ from resnet_jax.degrade.jpeg import Jpeg
 from resnet_jax.degrade.noise import Noise
 from resnet_jax.lookup import build
 
-__all__ = ["DEGRADATIONS", "Degradation", "create_degradation"]
+__all__ = ["DEGRADATIONS", "Degradation", "Downscale", "create_degradation"]
 
 
 def _chain(parts: tuple = ()) -> Chain:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from resnet_jax.degrade import Degradation
+from resnet_jax.degrade import Degradation, Downscale
 from resnet_jax.parallel import axis_size, rows
 from resnet_jax.tasks.base import Batch
 from resnet_jax.translator import Translator
@@ -23,11 +23,13 @@ class Pair:
         mean, std: of all channels, in [0, 1] units.
         degradation: what makes the input of a clean image; None where the data has
             both, as `a` and `b`.
+        enlarged: how many times larger `b` is in such data.
     """
 
     mean: float = 0.0
     std: float = 1.0
     degradation: Degradation | None = None
+    enlarged: int = 1
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -37,7 +39,13 @@ class Pair:
     @property
     def scale(self) -> int:
         """How many times larger the target is than the input."""
-        return 1 if self.degradation is None else self.degradation.scale
+        return self.change.scale
+
+    @property
+    def change(self) -> Degradation:
+        """The degradation, or what stands for the one that the data had before."""
+        small = Downscale(self.enlarged) if self.enlarged > 1 else Degradation()
+        return self.degradation or small
 
     def __call__(
         self, batch: Batch, keys: Array | None = None, trim: bool = False
@@ -83,7 +91,7 @@ class Pair:
             size.
         """
         low, target = (x * self.std + self.mean for x in pair.values())
-        change = self.degradation or Degradation()
+        change = self.change
         shown = {"input": jax.vmap(change.seen)(low)}
         if answer is not None:
             answer = answer * self.std + self.mean
@@ -95,8 +103,8 @@ class Pair:
         """A finished network as a function of images in [0, 1]."""
         units = {"mean": (self.mean,), "std": (self.std,)}
         units |= {"out_mean": (self.mean,), "out_std": (self.std,)}
-        change = self.degradation
-        if change is None or change.shows:
+        change = self.change
+        if change.shows:
             return Translator.of(model, variables, **units)
 
         def encode(images):

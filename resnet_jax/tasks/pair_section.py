@@ -43,7 +43,14 @@ def make_pair(
                 f"{spec.source} has no pairs; name what the input is made of images "
                 "by, in config.degradation, or choose the source 'pairs'."
             )
-        return Pair(mean, std), (spec.shapes["a"][-1], spec.shapes["b"][-1])
+        low, high = spec.shapes["a"], spec.shapes["b"]
+        enlarged = max(high[0] // low[0], 1)
+        if any(b != enlarged * a for a, b in zip(low[:2], high[:2], strict=True)):
+            raise ValueError(
+                f"targets have {high[0]} x {high[1]} pixels and inputs {low[0]} x "
+                f"{low[1]}; expected sides that are a whole number of times larger."
+            )
+        return Pair(mean, std, enlarged=enlarged), (low[-1], high[-1])
     if "image" not in spec.shapes:
         raise ValueError(
             f"{spec.source} has pairs already; remove config.degradation, or choose a "

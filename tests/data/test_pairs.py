@@ -126,6 +126,73 @@ def spoil_bytes(root):
     return r"train/1\.png is empty"
 
 
+@pytest.fixture
+def sizes(tmp_path):
+    """low/ and high/, the same names; high repeats each pixel twice, and has a rest."""
+    from PIL import Image
+
+    for i, (height, width) in enumerate(SIZES):
+        low = save(tmp_path / "low" / f"{i}.png", height, width)
+        high = np.pad(low.repeat(2, 0).repeat(2, 1), ((0, i % 2), (0, 1), (0, 0)))
+        (tmp_path / "high").mkdir(exist_ok=True)
+        Image.fromarray(high).save(tmp_path / "high" / f"{i}.png")
+    folders = {"a": str(tmp_path / "low"), "b": str(tmp_path / "high")}
+    return {"name": "pairs", **folders, "scale": 2}
+
+
+def test_targets_that_are_larger(sizes):
+    whole = load_source(sizes, "all")
+    for i, (height, width) in enumerate(SIZES):
+        low, high = whole[i]["a"], whole[i]["b"]
+        assert low.shape == (height, width, 3)
+        np.testing.assert_array_equal(high, low.repeat(2, 0).repeat(2, 1))
+    patches = {**sizes, "patch": 6, "samples_per_example": 5}
+    turned = {"flip": {}, "dihedral": {}}
+    data = make(
+        {
+            "source": patches,
+            "train": {"split": "all", "transforms": turned},
+            "evals": {"test": {"split": "all", "source": sizes}},
+        },
+        batch_size=4,
+    )
+    batches = take(data, 4)
+    assert data.spec.sizes == {"train": 15, "test": 3}
+    for batch in batches:
+        assert batch["a"].shape == (4, 3, 3, 3)
+        wide = batch["a"].repeat(2, 1).repeat(2, 2)
+        np.testing.assert_array_equal(batch["b"], wide)
+    assert len({batch["a"].tobytes() for batch in batches}) == 4
+    assert data.blanks()["test"]["b"].shape == (1, 20, 16, 3)
+    swapped = {**sizes, "a": sizes["b"], "b": sizes["a"], "direction": "BtoA"}
+    back = load_source(swapped, "all")
+    np.testing.assert_array_equal(back[0]["b"], whole[0]["b"])
+    assert back.sizes() == whole.sizes() == {*SIZES}
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        (
+            {"scale": 3},
+            r"0\.png is 10 x 8 and its partner .* 20 x 17; .* sides of one to 3",
+        ),
+        ({"patch": 5}, "scale of pairs is 2 and patch 5; expected a scale from 1"),
+        ({"a": None, "b": None, "root": "."}, "need a and b, the folders of both"),
+        ({"patch": 20}, r"0\.png is 20 x 16 pixels; a patch of 20 does not fit"),
+    ],
+)
+def test_targets_that_are_not_larger_by_so_much(sizes, fields, message):
+    with pytest.raises(ValueError, match=message):
+        make({"source": {**sizes, **fields}, "train": {"split": "all"}, "evals": {}})
+
+
+def test_pairs_of_two_sizes_are_not_cut_apart(sizes):
+    train = {"split": "all", "transforms": {"random_crop": {"size": 4}}}
+    with pytest.raises(ValueError, match=r"cut patches with data\.source\.patch"):
+        make({"source": {**sizes, "patch": 8}, "train": train, "evals": {}})
+
+
 @pytest.mark.parametrize("spoil", [spoil_width, spoil_bytes])
 def test_bad_pairs_stop_by_name_or_are_replaced(beside, spoil):
     message = spoil(beside)

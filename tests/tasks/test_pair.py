@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from linear import Linear, images
 
+from resnet_jax.bicubic import resize
 from resnet_jax.degrade import create_degradation
 from resnet_jax.tasks.pair import Pair, evaluation_keys, training_keys
 
@@ -30,6 +31,16 @@ def test_pairs_of_the_data_come_in_model_units():
     assert list(shown) == ["input", "output", "target"]
     np.testing.assert_allclose(shown["input"], batch["a"] / 255, atol=1e-6)
     np.testing.assert_array_equal(shown["output"], shown["target"])
+
+
+def test_larger_targets_of_the_data():
+    batch = {"a": images(0, side=8), "b": images(1, side=16)}
+    pair = Pair(enlarged=2)
+    found = pair(batch)
+    assert pair.scale == 2 and found["target"].shape == (4, 16, 16, 1)
+    shown = pair.images(found)["input"]
+    wanted = np.clip(resize(batch["a"][0] / np.float32(255), 2), 0, 1)
+    np.testing.assert_allclose(shown[0], wanted, atol=1e-6)
 
 
 def test_a_degradation_makes_the_input_of_each_image_by_its_key():

@@ -36,12 +36,15 @@ def test_pairs_of_a_degradation_and_of_data():
     pair, channels = make_pair(None, spec((0.5, 0.5), **shapes))
     assert (pair.mean, pair.std, pair.degradation, channels) == (0.5, 0.5, None, (1, 3))
     assert make_pair("colorless", spec())[1] == (1, 2)
+    larger = make_pair(None, spec(a=(8, 6, 3), b=(24, 18, 3)))[0]
+    assert (larger.scale, larger.degradation) == (3, None)
 
 
 @pytest.mark.parametrize(
     ("section", "given", "text"),
     [
         (None, spec(), "photos has no pairs; name what the input is made of"),
+        (None, spec(a=(8, 8, 3), b=(16, 24, 3)), "16 x 24 pixels and inputs 8 x 8"),
         (SMALL, spec(a=(8, 8, 3), b=(8, 8, 3)), "has pairs already; remove config.deg"),
         (SMALL, spec(image=(64, 62, 3)), "64 x 62 pixels.*multiple of 4 from 20 on"),
         (SMALL, spec(image=(16, 16, 3)), "16 x 16 pixels.*less 2 at each border"),
