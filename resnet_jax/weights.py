@@ -94,7 +94,8 @@ def _kept(
             f"init_from {source} holds another network than {section} ({named} "
             "differ); use the model that it was trained with."
         )
-    kept = {path: values[path] for path in wanted if path not in other}
+    left = {path[:-1] for path in other}  # whole modules, with their biases
+    kept = {path: values[path] for path in wanted if path[:-1] not in left}
     # What only the source has, such as the end of a larger scale, is nothing new.
     new = dict.fromkeys(path[-2] for path in other if path in wanted)
     return unflatten_dict(kept), [*new, *rest]

@@ -178,13 +178,14 @@ def test_a_published_file_teaches_and_begins(real_data):
     ],
 )
 def test_what_another_scale_needs_stays_new_and_is_named(theirs, ours, new, tmp_path):
-    small = {"width": 8, "blocks": 1} | {"growth": 8} * theirs.startswith("rrdb")
+    small = {"width": 8, "blocks": 1}
+    small |= {"growth": 8} if "rrdb" in ours else {}
     weights = drawn(theirs, **small)
     file = str(foreign.save(tmp_path / "net_g_latest.pth", weights, "params"))
     task, _, spec = untrained.task_of(
         "df2k_rrdb_x4",
         side=48,
-        model=repr({"name": ours, **small}),
+        model={"name": ours, **small},
         degradation__factor=ours[-1],
     )
     state = untrained.shapes_of(task, spec)
@@ -207,8 +208,8 @@ def test_a_file_begins_the_generator_of_a_game(tmp_path):
     task, _, spec = untrained.task_of(
         "photos_colorize",
         side=64,
-        generator=repr(generator),
-        degradation=repr({"name": "downscale", "factor": 4}),
+        generator=generator,
+        degradation={"name": "downscale", "factor": 4},
         task__conditional=False,
         data__mean=0.0,
         data__std=1.0,
@@ -228,7 +229,7 @@ def test_a_file_begins_one_of_two_translators(tmp_path):
     )
     state = untrained.shapes_of(task, spec)
     start, said = warm_start(file, state, spec)
-    assert said == f"'{file}', new: ba, discriminator"
+    assert said == f"'{file}', new: discriminator, ba"
     params = start["generator"]["params"]
     assert [*params] == ["ab"]
     assert {*params["ab"]} == {*state.nets["generator"].params["ab"]}

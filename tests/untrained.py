@@ -9,10 +9,16 @@ from resnet_jax.spec import DataSpec
 
 
 def task_of(name, side=32, keys=("image",), **changes):
-    """The task of a shipped config for color images of this side, config and spec."""
+    """The task of a shipped config for color images of this side, config and spec.
+
+    Of the changes, dicts are whole sections.
+    """
     config = configs.read(f"{name}:smoke")
     for field, value in changes.items():
-        configs.override(config, field.replace("__", "."), str(value))
+        if isinstance(value, dict):
+            config[field] = configs.ConfigDict(value)
+        else:
+            configs.override(config, field.replace("__", "."), str(value))
     plain = configs.from_json(configs.to_json(config))
     unit = {k: (plain["data"][k],) * 3 for k in ("mean", "std")}
     shapes = dict.fromkeys(keys, (side, side, 3))

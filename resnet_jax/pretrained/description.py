@@ -32,11 +32,11 @@ class Description:
         preprocessing: None where nothing says it.
         class_names: of the outputs, () where nothing says them.
         label_offset: outputs before the first class, to be cut off.
+        facts: whatever else is known: license, tag, metrics.
         degradation: the config section of what the network undoes, for one from images
             to images; None where nothing says it.
         statistics: of norms when such a network is used, see Translator.of; '' where
             nothing says it.
-        facts: whatever else is known: license, tag, metrics.
     """
 
     model: str
@@ -44,9 +44,9 @@ class Description:
     preprocessing: Preprocessing | None = None
     class_names: tuple[str, ...] = ()
     label_offset: int = 0
+    facts: dict[str, Any] = dataclasses.field(default_factory=dict)
     degradation: Mapping[str, Any] | None = None
     statistics: str = ""
-    facts: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def read_description(path: pathlib.Path, test: bool = False) -> Description:

@@ -244,7 +244,7 @@ class Contrastive:
     def translator(self, state: TrainState, direction: str = "") -> Translator:
         """The finished translator as a function of any image; state of prepare_eval."""
         model, variables = self.network(state, direction)
-        units = {"mean": self.mean, "std": self.std}
+        units: dict[str, Any] = {"mean": self.mean, "std": self.std}
         units |= {"out_mean": self.mean[:1], "out_std": self.std[:1]}
         return Translator.of(model, variables, **units)
 

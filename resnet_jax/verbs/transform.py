@@ -79,15 +79,16 @@ def transform(
             f"--out={out} is where the images are; name another folder, or give the "
             "results other names, such as by --suffix=_new."
         )
-    about = {"model": model, "statistics": statistics, "warn": warn}
-    translator = open_translator(source, checkpoint, direction, **about)
+    translator = open_translator(
+        source, checkpoint, direction, model=model, statistics=statistics, warn=warn
+    )
     sides = [None if side == -1 else side for side in (tile, overlap)]
     tiling = translator.tiling(*sides)
     translator.over(3)  # says where no image fits, before anything is written
     translation = Translation(translator, tiling, ensemble, batch_size)
     rows, shown = translate(jobs, translation)
-    how = [f"{source}: {translator.name}".rstrip(": "), in_words(tiling, ensemble)]
-    return summary(rows, shown, folder, ", ".join(how))
+    how = filter(None, [translator.name, in_words(tiling, ensemble)])
+    return summary(rows, shown, folder, f"{source}: {', '.join(how)}")
 
 
 def check_arguments(direction: str, batch_size: int, suffix: str) -> None:
