@@ -17,6 +17,7 @@ from resnet_jax.data.images import read_image, with_depth
 from resnet_jax.data.transforms import apply_transforms, build_transforms
 from resnet_jax.files import is_run
 from resnet_jax.lookup import check_arguments
+from resnet_jax.models import CLASSIFIERS
 from resnet_jax.optim import create_optimizer
 from resnet_jax.pretrained.load import load_pretrained
 from resnet_jax.pretrained.preprocessing import Preprocessing
@@ -162,6 +163,11 @@ def from_weights(source: str, preprocessing: str = "") -> Classifier:
             f"{error} And '{source}' holds no run; expected a --workdir of "
             "`resnet-jax train`."
         ) from error
+    if about.model not in CLASSIFIERS:
+        raise ValueError(
+            f"the weights '{source}' are of '{about.model}', which is no classifier; "
+            "for images to images take `resnet-jax transform`."
+        )
     count = about.fields["num_classes"]
     if not count:
         raise ValueError(f"the weights '{source}' have no head: they cannot classify.")

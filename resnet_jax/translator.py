@@ -41,6 +41,7 @@ class Translator:
             in_channels] in [0, 1] -> what `apply` takes, in place of mean and std.
         decode: what `apply` made, and the images that were encoded -> images [B,
             scale H, scale W, out_channels] in [0, 1], in place of out_mean and out_std.
+        name: of the network, and what it does otherwise than usual; for people.
     """
 
     apply: Callable[[Array], Array]
@@ -55,9 +56,12 @@ class Translator:
     multiple: int = 1
     encode: Callable[[Array], Array] | None = None
     decode: Callable[[Array, Array], Array] | None = None
+    name: str = ""
 
     @classmethod
-    def of(cls, model: Any, variables: Any, **fields: Any) -> "Translator":
+    def of(
+        cls, model: Any, variables: Any, statistics: str = "running", **fields: Any
+    ) -> "Translator":
         """Of a bare model, such as a pretrained one, and its variables.
 
         Args:
@@ -65,16 +69,26 @@ class Translator:
                 `out_channels`, and the properties `halo` and `multiple`; and `scale`,
                 else 1.
             variables: its params and statistics.
-            **fields: mean, std, out_mean, out_std, encode and decode.
+            statistics: 'running', or 'batch': see as_trained. Dropout drops the same
+                values every time.
+            **fields: mean, std, out_mean, out_std, encode, decode and name.
         """
-        forward = jax.jit(lambda variables, x: model.apply(variables, x, train=False))
+        tested = statistics == "running"
+
+        def forward(variables, x):
+            if tested:
+                return model.apply(variables, x, train=False)
+            keys = jax.random.split(jax.random.key(0), len(x))
+            return as_trained(model, variables, x, keys)
+
         both = getattr(model, "channels", None)
         return cls(
-            apply=functools.partial(forward, variables),
+            apply=functools.partial(jax.jit(forward), variables),
             in_channels=both or model.in_channels,
             out_channels=both or model.out_channels,
             scale=getattr(model, "scale", 1),
-            halo=model.halo,
+            # An image's own statistics depend on all of it.
+            halo=model.halo if tested else None,
             multiple=model.multiple,
             **fields,
         )
@@ -166,3 +180,25 @@ class Translator:
             multiple=self.multiple,
             blend=self.halo is None,
         )
+
+
+def as_trained(model: Any, variables: Any, images: Array, keys: Array) -> Array:
+    """What a network makes of images as in training, of each of them alone.
+
+    Batch norm takes the image's own statistics and dropout stays on: so pix2pix tests,
+    Isola et al. 2017, arXiv:1611.07004, section 3.3.
+
+    Args:
+        model: a Linen module.
+        variables: its params and statistics, which stay as they are.
+        images: [B, H, W, C] in the model's units.
+        keys: of dropout, [B].
+    """
+    stats = [name for name in variables if name != "params"]
+
+    def alone(image, key):
+        given = {"train": True, "mutable": stats, "rngs": {"dropout": key}}
+        made, _ = model.apply(variables, image[None], **given)
+        return made[0]
+
+    return jax.vmap(alone)(images, keys)

@@ -26,7 +26,7 @@ ROWS = (
     ("train", "speedrun"),
     ("run",),
     ("pretrained",),  # a run is one of the places that weights come from
-    ("classifier",),
+    ("classifier", "translators"),
     ("scorer",),
     ("weights", "helpers"),
     ("verbs",),

@@ -5,16 +5,20 @@ import pathlib
 import shutil
 import types
 
+import foreign
 import numpy as np
 import pytest
 import tiny_translators as tiny
 from mistakes import gets_one_sentence_and_costs_nothing
 from PIL import Image
+from pretrained_weights import drawn
 from wrong_files import save_images, save_texts
 
+from resnet_jax import translators
 from resnet_jax.verbs import transform as module
 
 FAKE = "transform restorer "
+NET = "transform --out=out "
 MISTAKES = [
     ("transform", "needs SOURCE", "usage: resnet-jax transform SOURCE IMAGES..."),
     (FAKE, "needs IMAGES", "usage: resnet-jax transform SOURCE IMAGES..."),
@@ -45,7 +49,26 @@ MISTAKES = [
     (FAKE + "zero.png text.png --out=out", "(None of the 2 images can be used.)"),
     ("transform many good.png --out=out", "has 6 in_channels", "from Python"),
     ("transform run good.png --out=out", "'run' makes no images of images", "name the"),
-    ("transform nowhere good.png --out=out", "'nowhere' holds no run", "--workdir"),
+    ("transform nowhere good.png --out=out", "no run, file or folder 'nowhere'"),
+    ("transform no/x.pth good.png --out=out", "no run, file or folder 'no/x.pth'"),
+    ("transform text.png good.png --out=out", "refused: it is neither safetensors nor"),
+    ("transform empty good.png --out=out", "'empty' has no weights", "or a run of"),
+    (
+        NET + "resnet20.pth good.png",
+        "are of 'resnet20', which makes no images of images",
+    ),
+    (NET + "other.pth good.png", "does not say which network", "put its config.json"),
+    (NET + "edsr.pth good.png", "edsr_baseline_x2 or edsr_x2", "say which by --model"),
+    (NET + "edsr.pth good.png --model=edsr_x9", "'edsr_x9' is unknown", "Did you"),
+    (NET + "edsr.pth good.png --model=resnet20", "'resnet20' makes no images"),
+    (NET + "edsr.pth good.png --model=edsr_x3", "not those of 'edsr_x3'"),
+    (NET + "edsr.pth good.png --statistics=all", "statistics is 'all'", "running"),
+    (NET + "edsr.pth good.png --checkpoint=2", "are for runs, and 'edsr.pth' is none"),
+    (NET + "edsr.pth good.png --direction=ba", "are for runs, and 'edsr.pth' is none"),
+    (NET + "five.pth good.png", "has 5 in_channels", "from Python"),
+    (FAKE + "good.png --out=out --model=edsr_x2", "'restorer' is a run", "leave out"),
+    ("classify edsr.pth good.png", "may hold edsr_baseline_x2 or edsr_x2"),
+    ("classify edsr_x2.pth good.png", "of 'edsr_x2', which is no classifier"),
     ("transform run good.png --out=out --checkpoint=99", "'99'", "of which there are"),
 ]
 
@@ -77,6 +100,14 @@ def place(tmp_path_factory, finished_run) -> pathlib.Path:
     blank = Image.new("RGB", (8, 8))
     blank.save(folder / "good.gif")
     blank.convert("CMYK").save(folder / "cmyk.jpg")
+    weights = drawn("edsr_x2", width=4, blocks=1)
+    for name in ("edsr", "edsr_x2"):
+        foreign.save(folder / f"{name}.pth", weights)
+    keys = foreign.resnet_keys(6, batch=False, channels=(5, 5))
+    foreign.save(folder / "five.pth", foreign.filled(keys))
+    weights = drawn("resnet20")
+    foreign.save(folder / "resnet20.pth", weights)
+    foreign.save(folder / "other.pth", weights)
     frames = [Image.fromarray(np.full((8, 8), 9 * n, np.uint8)) for n in range(3)]
     frames[0].save(folder / "moves.png", save_all=True, append_images=frames[1:])
     return folder
@@ -86,14 +117,15 @@ def place(tmp_path_factory, finished_run) -> pathlib.Path:
 def test_a_mistake_gets_one_sentence_and_costs_nothing(
     mistake, place, monkeypatch, capsys
 ):
-    real = module.load
+    real, is_run = translators.load, translators.is_run
 
     def load(source, *more):
         if source not in FAKES:
             return real(source, *more)
         return types.SimpleNamespace(task=FakeTask(FAKES[source]), state=None)
 
-    monkeypatch.setattr(module, "load", load)
+    monkeypatch.setattr(translators, "is_run", lambda x: x in FAKES or is_run(x))
+    monkeypatch.setattr(translators, "load", load)
     monkeypatch.chdir(place)
     capsys.readouterr()
     gets_one_sentence_and_costs_nothing(mistake, place, capsys)

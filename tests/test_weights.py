@@ -4,18 +4,27 @@ import dataclasses
 import json
 import shutil
 
+import foreign
 import jax
 import numpy as np
 import pytest
+import untrained
+from drawn import drawn as drawn_variables
+from pretrained_weights import drawn
 
 from resnet_jax import config as configs
+from resnet_jax import create_model
 from resnet_jax.checkpoint import Checkpoints
 from resnet_jax.helpers import read_helpers
+from resnet_jax.pretrained import to_torch
 from resnet_jax.run import build_task, load
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.base import compile_train_step
 from resnet_jax.verbs.train import train
 from resnet_jax.weights import warm_start
+
+KEYS = jax.random.key(0)
+KEY = "body.0.conv1.weight"
 
 
 def small(**changes):
@@ -155,3 +164,84 @@ def test_a_published_file_teaches_and_begins(real_data):
     again = read_helpers({"teacher": {"source": file}}, spec)["teacher"]
     assert network.described() == again.described()
     assert len(network.described()["digest"]) == 16
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "new"),
+    [
+        ("edsr_baseline_x2", "edsr_baseline_x4", ["upsample_2"]),
+        ("edsr_baseline_x2", "edsr_baseline_x3", ["upsample_0"]),
+        ("edsr_x4", "edsr_baseline_x2", []),
+        ("msrresnet_x4", "msrresnet_x3", ["upconv1"]),
+        ("rrdb_x4", "rrdb_x2", ["conv_first"]),
+        ("rrdb_x4", "rrdb_x4", []),
+    ],
+)
+def test_what_another_scale_needs_stays_new_and_is_named(theirs, ours, new, tmp_path):
+    small = {"width": 8, "blocks": 1}
+    small |= {"growth": 8} if "rrdb" in ours else {}
+    weights = drawn(theirs, **small)
+    file = str(foreign.save(tmp_path / "net_g_latest.pth", weights, "params"))
+    task, _, spec = untrained.task_of(
+        "df2k_rrdb_x4",
+        side=48,
+        model={"name": ours, **small},
+        degradation__factor=ours[-1],
+    )
+    state = untrained.shapes_of(task, spec)
+    start, said = warm_start(file, state, spec)
+    assert said == ", ".join([f"'{file}'", *[f"new: {', '.join(new)}"] * bool(new)])
+    found = start["model"]["params"]
+    assert {*state.nets["model"].params} - {*found} == {*new}
+    kernel = weights["body.0.rdb1.conv1.weight" if "rrdb" in ours else KEY]
+    got = found["body_0"]
+    got = got["rdb1"]["conv1"] if "rrdb" in ours else got["conv1"]
+    np.testing.assert_array_equal(got["kernel"], kernel.transpose(2, 3, 1, 0))
+    begun = jax.eval_shape(lambda k: task.init(k, spec.batch(1), start), KEYS)
+    assert jax.tree.structure(begun) == jax.tree.structure(state)
+
+
+def test_a_file_begins_the_generator_of_a_game(tmp_path):
+    weights = drawn("rrdb_x4", width=8, blocks=1, growth=8)
+    file = str(foreign.save(tmp_path / "RRDB_PSNR_x4.pth", weights))
+    generator = {"name": "rrdb_x4", "width": 8, "blocks": 1, "growth": 8}
+    task, _, spec = untrained.task_of(
+        "photos_colorize",
+        side=64,
+        generator=generator,
+        degradation={"name": "downscale", "factor": 4},
+        task__conditional=False,
+        data__mean=0.0,
+        data__std=1.0,
+    )
+    state = untrained.shapes_of(task, spec)
+    start, said = warm_start(file, state, spec)
+    assert said == f"'{file}', new: discriminator" and [*start] == ["generator"]
+    assert {*start["generator"]["params"]} == {*state.nets["generator"].params}
+
+
+def test_a_file_begins_one_of_two_translators(tmp_path):
+    weights = foreign.filled(foreign.resnet_keys(6, batch=False))
+    file = str(foreign.save(tmp_path / "latest_net_G_A.pth", weights))
+    network = {"generator__width": 2, "generator__blocks": 6}
+    task, _, spec = untrained.task_of(
+        "cifar_horse2deer_cyclegan", keys=("a", "b"), **network
+    )
+    state = untrained.shapes_of(task, spec)
+    start, said = warm_start(file, state, spec)
+    assert said == f"'{file}', new: discriminator, ba"
+    params = start["generator"]["params"]
+    assert [*params] == ["ab"]
+    assert {*params["ab"]} == {*state.nets["generator"].params["ab"]}
+
+
+def test_other_channels_and_classifiers_begin_no_restorer(tmp_path, finished_run):
+    task, _, spec = untrained.task_of("df2k_rrdb_x4", side=48)
+    state = untrained.shapes_of(task, spec)
+    shapes = {"channels": 1, "width": 8, "blocks": 1, "growth": 8}
+    model = create_model("rrdb_x4", **shapes)
+    weights = to_torch(drawn_variables(model.init, *model.inputs))
+    file = str(foreign.save(tmp_path / "grey.pth", weights))
+    for source in (file, str(finished_run)):
+        with pytest.raises(ValueError, match=r"another network than config\.model"):
+            warm_start(source, state, spec)

@@ -18,9 +18,6 @@ from resnet_jax.nn.precision import at_least_float32, compute_dtype, widened
 from resnet_jax.nn.stochastic import dropout
 from resnet_jax.nn.transposed import TransposedConv
 
-# The first layers of the way up, from the smallest map, drop values.
-DROPPING = 3
-
 
 class UNet(nn.Module):
     """4x4 convolutions that halve the image down to a point, and as many back up.
@@ -36,8 +33,7 @@ class UNet(nn.Module):
 
     The paper translates as it trains, with dropout and the batch's statistics:
     `train=True` with what batch norm writes thrown away. `drop` sets dropout apart from
-    it. Values are dropped in the first three layers up, as in the paper; the PyTorch
-    code leaves out the very first and drops in the fourth of `unet256`.
+    it.
 
     Args:
         depth: how often the image is halved: 8 for 256 pixels, 7 for 128.
@@ -45,6 +41,9 @@ class UNet(nn.Module):
         in_channels, out_channels: of the images.
         norm: config section, name or constructor.
         dropout: share of values dropped.
+        dropping: the layers up that drop values, counted from the smallest map: the
+            first three in the paper; in the authors' PyTorch code (2, 3, 4) of
+            `unet256` and (2, 3) of `unet128`.
         kernel_init: a name in KERNEL_INITS.
         axis_name: the mapped axis under pmap; only batch norm needs it.
         dtype: what all compute in, or its name; params and statistics stay float32
@@ -61,6 +60,7 @@ class UNet(nn.Module):
     out_channels: int = 3
     norm: Mapping | str | Callable = "batch"
     dropout: float = 0.5
+    dropping: tuple[int, ...] = (1, 2, 3)
     kernel_init: str = "normal"
     axis_name: str | None = None
     dtype: Any = None
@@ -108,7 +108,7 @@ class UNet(nn.Module):
         for i in range(depth, 1, -1):
             x = up(features=self.widths[i - 2], name=f"up{i}")(nn.relu(x))
             x = norm(name=f"up{i}_norm")(x, train)
-            if drop and i > depth - DROPPING:
+            if drop and depth - i + 1 in self.dropping:
                 x = dropout(self.make_rng("dropout"), x, self.dropout)
             x = jnp.concatenate([maps[i - 2], x], -1)
         x = nn.relu(x).astype(at_least_float32(x.dtype))

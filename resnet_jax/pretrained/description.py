@@ -33,6 +33,10 @@ class Description:
         class_names: of the outputs, () where nothing says them.
         label_offset: outputs before the first class, to be cut off.
         facts: whatever else is known: license, tag, metrics.
+        degradation: the config section of what the network undoes, for one from images
+            to images; None where nothing says it.
+        statistics: of norms when such a network is used, see Translator.of; '' where
+            nothing says it.
     """
 
     model: str
@@ -41,6 +45,8 @@ class Description:
     class_names: tuple[str, ...] = ()
     label_offset: int = 0
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)
+    degradation: Mapping[str, Any] | None = None
+    statistics: str = ""
 
 
 def read_description(path: pathlib.Path, test: bool = False) -> Description:
@@ -128,11 +134,14 @@ def _ours(config: Mapping[str, Any]) -> Description:
     fields = dict(config["model"])
     prepared = config.get("preprocessing")
     facts = {k: config[k] for k in ("license", "resnet_jax") if k in config}
+    undone = config.get("degradation")
     return Description(
         model=str(fields.pop("name")),
         fields={name: _tuples(value) for name, value in fields.items()},
         preprocessing=prepared and Preprocessing(**_tuples_in(prepared)),
         class_names=tuple(config.get("label_names", ())),
+        degradation=undone and _tuples_in(undone),
+        statistics=str(config.get("statistics", "")),
         facts=facts,
     )
 

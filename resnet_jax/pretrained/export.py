@@ -122,6 +122,8 @@ def own_config(source: Pretrained) -> dict[str, Any]:
         "model": {"name": description.model, **description.fields},
         "preprocessing": prepared and dataclasses.asdict(prepared),
         **({"label_names": names} if names else {}),
+        **({"degradation": undone} if (undone := description.degradation) else {}),
+        **({"statistics": how} if (how := description.statistics) else {}),
         "license": description.facts.get("license") or LICENSE,
         "resnet_jax": _ours(description.facts),
     }

@@ -6,14 +6,16 @@ import logging
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import flax.linen as nn
 import numpy as np
 
 from resnet_jax.files import is_run
-from resnet_jax.models import CLASSIFIERS, TRANSLATORS
+from resnet_jax.lookup import suggest
+from resnet_jax.models import CLASSIFIERS, MODELS, RESTORERS, TRANSLATORS
 from resnet_jax.pretrained.adaptation import (
     channels_of,
     num_classes_of,
@@ -34,10 +36,10 @@ from resnet_jax.pretrained.published import (
     download_torchvision,
     recognize,
 )
+from resnet_jax.pretrained.recognition import candidates
 from resnet_jax.pretrained.run_folder import read_run
 from resnet_jax.pretrained.timm_tags import TAGS
 from resnet_jax.pretrained.torch_weights import from_torch
-from resnet_jax.pretrained.translators import recognize_translator
 from resnet_jax.pretrained.weights_file import SUFFIXES, read_weights
 
 logger = logging.getLogger(__name__)
@@ -61,6 +63,7 @@ def from_pretrained(
     num_classes: int | None = None,
     in_channels: int | None = None,
     test: bool = False,
+    model: str = "",
 ) -> tuple[nn.Module, dict[str, Any], Preprocessing | None]:
     """A network with weights that someone trained, and how its images are prepared.
 
@@ -78,17 +81,20 @@ def from_pretrained(
         in_channels: of the images; the first convolution is adapted as in timm.
         test: prepare images as the weights' authors tested, where that differs from
             training (test_input_size, test_crop_pct).
+        model: the network's name, for a file or folder that does not say it.
 
     Returns:
         The module; its variables, float32 NumPy arrays; the preprocessing, None where
-        nothing says what it was.
+        nothing says what it was, and for networks from images to images, which take
+        any size (see open_translator).
 
     Raises:
         ValueError: in one sentence: an unknown name, a file that is not there, is
             damaged or would run code, weights of another network.
     """
     access = Access(revision, cache_dir, token, local_files_only)
-    loaded = load_pretrained(name, access, num_classes, in_channels, test)
+    classes = num_classes, in_channels
+    loaded = load_pretrained(name, access, *classes, test, model=model)
     return loaded.model, loaded.variables, loaded.description.preprocessing
 
 
@@ -102,19 +108,27 @@ def load_pretrained(
     in_channels: int | None = None,
     test: bool = False,
     checkpoint: str = "newest",
+    direction: str = "",
+    model: str = "",
+    alike: bool = False,
 ) -> Pretrained:
     """As from_pretrained, with all that is known of the weights.
 
     Args:
-        name, num_classes, in_channels, test: see from_pretrained.
+        name, num_classes, in_channels, test, model: see from_pretrained.
         access: how downloads are made.
         checkpoint: of a run: 'newest', 'best' or a step.
+        direction: 'ab' or 'ba' of a run between two domains.
+        alike: take the first of several networks that have the same weights, where
+            nothing but these is needed.
     """
     name = os.fspath(name)
-    if checkpoint != "newest":
-        found = read_run(name, checkpoint)
+    if model and model not in MODELS:
+        raise ValueError(f"unknown model '{model}'. {suggest(model, MODELS)}")
+    if checkpoint != "newest" or direction:
+        found = read_run(name, checkpoint, direction)
     else:
-        found = find(name, access or Access(), test)
+        found = find(name, access or Access(), test, model, alike)
     return _build(name, found, num_classes, in_channels)
 
 
@@ -123,6 +137,11 @@ def _build(
 ) -> Pretrained:
     description, weights = found
     model, fields = description.model, dict(description.fields)
+    if (num_classes, in_channels) != (None, None) and model not in CLASSIFIERS:
+        raise ValueError(
+            f"'{name}' holds '{model}', which is no classifier; expected one, whose "
+            "classes and channels can be changed."
+        )
     weights = {key: _float32(value) for key, value in weights.items()}
     if offset := description.label_offset:
         weights = without_offset(weights, offset)
@@ -148,7 +167,13 @@ def _build(
     return Pretrained(module, variables, description)
 
 
-def find(name: str, access: Access, test: bool = False) -> Found:
+def find(
+    name: str,
+    access: Access,
+    test: bool = False,
+    model: str = "",
+    alike: bool = False,
+) -> Found:
     """What a name stands for: the description, and the state dict.
 
     A run comes first, as in every verb; then published names, before other folders
@@ -157,24 +182,29 @@ def find(name: str, access: Access, test: bool = False) -> Found:
     Raises:
         ValueError: see from_pretrained.
     """
+    scheme, colon, rest = name.partition(":")
+    hub = bool(colon) and scheme in ("hf-hub", "hf_hub")
+    known = name.startswith(("timm/", "torchvision/")) or _is_known(name)
+    if model and (hub or known or is_run(name)):
+        raise ValueError(f"'{name}' says its network; leave out model '{model}'.")
     if is_run(name):
         return read_run(name)
-    scheme, colon, rest = name.partition(":")
+    read = partial(_file, test=test, model=model, alike=alike)
     if scheme == "local-dir" and colon:
-        return _folder(pathlib.Path(rest).expanduser(), test)
-    if scheme in ("hf-hub", "hf_hub") and colon:
+        return _folder(pathlib.Path(rest).expanduser(), read)
+    if hub:
         return _repository(*_revision(rest, access), test)
     path = pathlib.Path(name).expanduser()
-    if name.startswith(("timm/", "torchvision/")) or _is_known(name):
+    if known:
         published = _torchvision if name.startswith("torchvision/") else _timm
         return published(name, access, test)
     if path.is_dir():
-        return _folder(path, test)
+        return _folder(path, read)
     if path.is_file():
-        return _file(path, test)
+        return read(path)
     if "/" in name or path.suffix in SUFFIXES:
-        hub = f"; for the hub, write 'hf-hub:{name}'" if name.count("/") == 1 else ""
-        raise ValueError(f"there is no file or folder '{name}'{hub}.")
+        more = f"; for the hub, write 'hf-hub:{name}'" if name.count("/") == 1 else ""
+        raise ValueError(f"there is no file or folder '{name}'{more}.")
     return _timm(name, access, test)
 
 
@@ -243,7 +273,7 @@ def _torchvision(name: str, access: Access, test: bool) -> Found:
     return _file(path, test)
 
 
-def _folder(folder: pathlib.Path, test: bool) -> Found:
+def _folder(folder: pathlib.Path, read: Callable[[pathlib.Path], Found]) -> Found:
     if is_run(folder):
         return read_run(folder)
     if not folder.is_dir():
@@ -263,37 +293,50 @@ def _folder(folder: pathlib.Path, test: bool) -> Found:
             f"folder '{folder}' has no weights; expected {' or '.join(WEIGHTS)}, one "
             f"file with {', '.join(SUFFIXES)}, or a run of `resnet-jax train`."
         )
-    return _file(paths[0], test)
+    return read(paths[0])
 
 
-def _file(path: pathlib.Path, test: bool) -> Found:
+def _file(
+    path: pathlib.Path, test: bool, model: str = "", alike: bool = False
+) -> Found:
     """A weights file, with the config.json beside it or what its name says."""
     weights = read_weights(path)
+    if model:
+        return Description(model), weights
     if describes(config := path.parent / CONFIG):
         return read_description(config, test), weights
     if published := recognize(path):
         return Description(published.model, {}, published.preprocessing), weights
-    return Description(_model_of(path, weights)), weights
+    return Description(_model_of(path, weights, alike)), weights
 
 
-def _model_of(path: pathlib.Path, weights: Mapping[str, np.ndarray]) -> str:
+def _model_of(
+    path: pathlib.Path, weights: dict[str, np.ndarray], alike: bool = False
+) -> str:
     """The longest name of a network that the file's name begins with.
 
-    Of translators the weights themselves say it.
+    Of networks from images to images the weights themselves say it, mostly.
     """
     names = [
         name
-        for name in (*CLASSIFIERS, *TRANSLATORS)
+        for name in (*CLASSIFIERS, *TRANSLATORS, *RESTORERS)
         if re.match(re.escape(name) + r"(?![A-Za-z0-9])", path.name)
     ]
-    if not names and (name := recognize_translator(weights)):
-        return name
-    if not names:
+    if names:
+        return max(names, key=len)
+    found = candidates(weights)
+    if len(found) == 1 or (found and alike):
+        return found[0]
+    if found:
         raise ValueError(
-            f"'{path}' does not say which network it holds: put its {CONFIG} beside it,"
-            f" or begin its name with the network's, as in resnet50-{path.name}."
+            f"'{path}' may hold {' or '.join(found)}, which the weights do not tell "
+            "apart: say which by --model (model= in Python), or begin its name with "
+            "the network's."
         )
-    return max(names, key=len)
+    raise ValueError(
+        f"'{path}' does not say which network it holds: put its {CONFIG} beside it,"
+        f" or begin its name with the network's, as in resnet50-{path.name}."
+    )
 
 
 def _float32(value: np.ndarray) -> np.ndarray:

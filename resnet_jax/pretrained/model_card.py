@@ -7,11 +7,12 @@ from typing import Any
 import jax
 
 from resnet_jax import __version__
+from resnet_jax.models import CLASSIFIERS
 from resnet_jax.pretrained.load import Pretrained
 
 CARD = "README.md"
 TASK = "image-classification"
-TAGS = (TASK, "timm", "transformers", "jax", "flax", "resnet-jax")
+TAGS = ("timm", "transformers", "jax", "flax", "resnet-jax")
 PAPER = """@inproceedings{he2016deep,
   title = {Deep Residual Learning for Image Recognition},
   author = {He, Kaiming and Zhang, Xiangyu and Ren, Shaoqing and Sun, Jian},
@@ -30,35 +31,47 @@ def model_card(source: Pretrained, name: str, timm: bool, license: str) -> str:
         license: SPDX, in lower case.
     """
     record = source.description.facts.get("resnet_jax", {})
+    classifies = source.description.model in CLASSIFIERS
     parts = [
-        _head(record, name, timm, license),
+        _head(record, name, timm, license, TASK if classifies else "image-to-image"),
         f"# Model card for {name}",
-        _details(source),
+        _details(source) if classifies else _translator_details(source),
         "## Model Usage",
         *(_timm_usage(name) if timm else ()),
-        _usage(name),
+        _usage(name) if classifies else _translator_usage(name),
         *_training(record),
         *_results(record),
         "## Limitations",
+        *(_classifier_end() if classifies else [UNLIKE]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+UNLIKE = "It makes what its training images showed, of images that are like its own."
+
+
+def _classifier_end() -> list[str]:
+    return [
         "It knows the classes and the kind of images that it was trained on, and gives"
         " high probabilities to other images too. Prepare images as said above.",
         "## Citation",
         f"```bibtex\n{PAPER}\n```",
     ]
-    return "\n\n".join(parts) + "\n"
 
 
-def _head(record: dict[str, Any], name: str, timm: bool, license: str) -> str:
+def _head(
+    record: dict[str, Any], name: str, timm: bool, license: str, task: str
+) -> str:
     """YAML, values as JSON, which is YAML too."""
     fields: dict[str, Any] = {
         "license": license,
         "library_name": "timm" if timm else "resnet-jax",
-        "pipeline_tag": TASK,
-        "tags": [tag for tag in TAGS if timm or tag not in ("timm", "transformers")],
+        "pipeline_tag": task,
+        "tags": [task, *(tag for tag in TAGS if timm or tag not in TAGS[:2])],
     }
     if data := record.get("data"):
         fields["datasets"] = [_data_set(data)]
-    if metrics := record.get("metrics"):
+    if (metrics := record.get("metrics")) and task == TASK:
         fields["metrics"] = ["accuracy"]
         results = _index(record.get("data", ""), metrics)
         fields["model-index"] = [{"name": name, "results": results}]
@@ -104,6 +117,33 @@ def _details(source: Pretrained) -> str:
         f"- **Written by:** resnet_jax {__version__}",
     ]
     return "\n".join(["## Model Details", "", *lines])
+
+
+def _translator_details(source: Pretrained) -> str:
+    description, model = source.description, source.model
+    count = sum(math.prod(x.shape) for x in jax.tree.leaves(source.variables["params"]))
+    undone = description.degradation
+    lines = [
+        f"- **Model Type:** images to images, {description.model}",
+        f"- **Params (M):** {count / 1e6:.2f}",
+        f"- **Scale:** {getattr(model, 'scale', 1)}",
+        *([f"- **Undoes:** `{json.dumps(undone, default=dict)}`"] if undone else []),
+        f"- **Written by:** resnet_jax {__version__}",
+    ]
+    return "\n".join(["## Model Details", "", *lines])
+
+
+def _translator_usage(name: str) -> str:
+    return f"""```bash
+resnet-jax transform {_place(name)} image.png --out=results
+```
+
+```python
+from resnet_jax import open_translator
+
+make = open_translator("{_place(name)}")
+results = make(images)  # [batch, height, width, channels] in [0, 1]
+```"""
 
 
 def _timm_usage(name: str) -> list[str]:

@@ -51,6 +51,8 @@ RRDB: Renames = (
 )
 # BasicSR's first files.
 MSRRESNET: Renames = ((r"^recon_trunk\.", "body."), (r"^HRconv\.", "conv_hr."))
+# Its layers are then numbered.
+KAIR: Renames = ((r"^model\.", ""),)
 # Lornatang's SRGAN-PyTorch, which has no biases before norms.
 SRRESNET: Renames = (
     (r"^conv(?:_block)?1\.0\.", "conv_first."),
@@ -118,7 +120,7 @@ def read_dncnn(arrays: Arrays, model: nn.Module) -> tuple[Arrays, dict[str, Any]
 
     Such a bias moves only what the norm takes away again, so it goes into its mean.
     """
-    arrays = numbered(renamed(arrays, ((r"^model\.", ""),)))
+    arrays = numbered(renamed(arrays, KAIR))
     depth = sum(array.ndim == 4 for array in arrays.values())
     for key in [key for key in arrays if key.endswith(".running_mean")]:
         bias = arrays.pop(key.replace("bn", "conv").replace("running_mean", "bias"), 0)

@@ -16,22 +16,41 @@ from resnet_jax.spec import DataSpec
 
 
 def read_run(
-    path: epath.PathLike, checkpoint: str = "newest"
+    path: epath.PathLike, checkpoint: str = "newest", direction: str = ""
 ) -> tuple[Description, dict[str, np.ndarray]]:
     """The network of a run and its weights, the averaged ones where it keeps them.
 
     Args:
         path: the run folder.
         checkpoint: 'newest', 'best' or a step.
+        direction: 'ab' or 'ba' of a run between two domains; '' for 'ab'.
 
     Raises:
-        ValueError: there is no checkpoint, or the run has no single network.
+        ValueError: there is no checkpoint or direction, or the run has no single
+            network.
     """
     # Checkpoint libraries are loaded when a run is read.
     from resnet_jax.run import load
 
     run = load(path, checkpoint)
     state = run.task.prepare_eval(run.state, (), jax.random.key(0))
+    record = {"resnet_jax": _record(path, run)}
+    if hasattr(run.task, "network"):
+        _, variables = run.task.network(state, direction)
+        fields = dict(run.config.get("generator") or run.config["model"])
+        description = Description(
+            model=fields.pop("name"),
+            fields=fields,
+            degradation=run.config.get("degradation"),
+            statistics=getattr(run.task, "test_statistics", "running"),
+            facts=record,
+        )
+        return description, to_torch(variables)
+    if direction:
+        raise ValueError(
+            f"--direction={direction}: '{path}' is no run between two domains; leave "
+            "it out."
+        )
     if list(state.nets) != ["model"]:
         raise ValueError(
             f"run '{path}' has the networks {', '.join(state.nets)}; expected a run "
@@ -44,7 +63,7 @@ def read_run(
         fields=fields,
         preprocessing=prepared_for(run.spec),
         class_names=tuple(getattr(run.task, "class_names", ())),
-        facts={"resnet_jax": _record(path, run)},
+        facts=record,
     )
     return description, to_torch({"params": net.params, **net.stats})
 

@@ -24,6 +24,11 @@ PREFIX = r"(?:module\.|model\.|net\.)*"
 # The numbers of a layer within one sequence, a block or a U-Net in a U-Net.
 NUMBERED = rf"{PREFIX}\d+(?:\.(?:conv_block|model)\.\d+)*\.\w+"
 
+# Where dropout puts the second convolution of a block, else a norm is.
+DROPPED = r"\.conv_block\.6\."
+# The layers up of a U-Net that drop values, which no key shows.
+DROPPING = {"unet256": (2, 3, 4), "unet128": (2, 3)}
+
 
 def resnet_layers(count: int) -> Layers:
     """Names of a residual generator's convolutions, of which it has so many, and norms.
@@ -73,8 +78,9 @@ def read_translator(name: str, arrays: Arrays) -> tuple[Arrays, dict[str, Any]]:
         arrays: a state dict, without counters of batches.
 
     Returns:
-        The state dict, and fields of the network: channels, width, norm, resample. The
-        old files' statistics of instance norm, which nothing used, are left away.
+        The state dict, and fields of the network: channels, width, norm, resample, and
+        where values were dropped. The old files' statistics of instance norm, which
+        nothing used, are left away.
 
     Raises:
         ValueError: the weights have other layers.
@@ -82,10 +88,16 @@ def read_translator(name: str, arrays: Arrays) -> tuple[Arrays, dict[str, Any]]:
     layers, fields = LAYERS[name], dict[str, Any]()
     if is_numbered(arrays):
         blurred = any(key.endswith(".filt") for key in arrays)
+        dropping = any(
+            x.ndim == 4 for key, x in arrays.items() if re.search(DROPPED, key)
+        )
         arrays, transposed = _renamed(name, arrays)
         if layers is resnet_layers:
             plain = "strided" if transposed else "resize"
             fields["resample"] = "antialias" if blurred else plain
+            fields["dropout"] = 0.5 if dropping else 0.0
+        elif layers is unet_layers:
+            fields["dropping"] = DROPPING[name]
         elif layers is patch_layers:
             fields["antialias"] = blurred
     first, last = ENDS[layers]

@@ -231,17 +231,22 @@ class Contrastive:
         )
         return {"image": to_uint8(made)}
 
-    def translator(self, state: TrainState, direction: str = "") -> Translator:
-        """The finished translator as a function of any image; state of prepare_eval."""
+    def network(
+        self, state: TrainState, direction: str = ""
+    ) -> tuple[nn.Module, dict[str, Any]]:
+        """The translator and its variables; state of prepare_eval."""
         check_one_way(direction)
         net = state.nets["generator"]
-        variables = {
-            name: values["translator"]
-            for name, values in {"params": net.params, **net.stats}.items()
-        }
-        units = {"mean": self.mean, "std": self.std}
+        every = {"params": net.params, **net.stats}
+        variables = {name: values["translator"] for name, values in every.items()}
+        return self.contrast.translator, variables
+
+    def translator(self, state: TrainState, direction: str = "") -> Translator:
+        """The finished translator as a function of any image; state of prepare_eval."""
+        model, variables = self.network(state, direction)
+        units: dict[str, Any] = {"mean": self.mean, "std": self.std}
         units |= {"out_mean": self.mean[:1], "out_std": self.std[:1]}
-        return Translator.of(self.contrast.translator, variables, **units)
+        return Translator.of(model, variables, **units)
 
     def prepare_eval(
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None

@@ -99,13 +99,19 @@ class Pair:
         shown["target"] = jax.vmap(change.image)(low, target)
         return {name: jnp.clip(image, 0, 1) for name, image in shown.items()}
 
-    def translator(self, model: nn.Module, variables: Any) -> Translator:
-        """A finished network as a function of images in [0, 1]."""
+    def translator(
+        self, model: nn.Module, variables: Any, statistics: str = "running"
+    ) -> Translator:
+        """A finished network as a function of images in [0, 1].
+
+        Args:
+            model, variables, statistics: see Translator.of.
+        """
         units = {"mean": (self.mean,), "std": (self.std,)}
         units |= {"out_mean": (self.mean,), "out_std": (self.std,)}
         change = self.change
         if change.shows:
-            return Translator.of(model, variables, **units)
+            return Translator.of(model, variables, statistics, **units)
 
         def encode(images):
             return self.units(jax.vmap(change.encode)(images))
@@ -114,7 +120,8 @@ class Pair:
             low = jax.vmap(change.encode)(images)
             return jax.vmap(change.image)(low, made * self.std + self.mean)
 
-        found = Translator.of(model, variables, encode=encode, decode=decode)
+        coded = {"encode": encode, "decode": decode}
+        found = Translator.of(model, variables, statistics, **coded)
         return dataclasses.replace(found, in_channels=3, out_channels=3)
 
     def units(self, image: Array) -> Array:

@@ -25,7 +25,7 @@ from resnet_jax.tasks.pair import (
     evaluation_keys,
     training_keys,
 )
-from resnet_jax.translator import Translator
+from resnet_jax.translator import Translator, as_trained
 
 NETS = ("generator", "discriminator")
 
@@ -220,39 +220,31 @@ class Paired:
             batch: input [B, h, w, c]; keys [B] of dropout where it stays on.
             key: of dropout, in place of keys.
         """
-        net = state.nets["generator"]
+        generator, variables = self.network(state)
         if self.test_statistics == "running":
-            variables = {"params": net.params, **net.stats}
-            output: Any = self.generator.apply(variables, batch["input"])
+            output: Any = generator.apply(variables, batch["input"])
             return {"output": output}
-
-        def alone(x, key):
-            return self.make(net.params, net.stats, x[None], key)[0][0]
-
         keys = batch.get("keys")
         if keys is None:
             assert key is not None, "dropout that stays on needs a key"
             keys = jax.random.split(key, len(batch["input"]))
-        return {"output": jax.vmap(alone)(batch["input"], keys)}
+        return {"output": as_trained(generator, variables, batch["input"], keys)}
+
+    def network(
+        self, state: TrainState, direction: str = ""
+    ) -> tuple[nn.Module, dict[str, Any]]:
+        """The generator and its variables; state of prepare_eval."""
+        check_one_way(direction)
+        net = state.nets["generator"]
+        return self.generator, {"params": net.params, **net.stats}
 
     def translator(self, state: TrainState, direction: str = "") -> Translator:
         """The finished generator as a function of any image; state of prepare_eval.
 
         Dropout that stays on drops the same values every time.
         """
-        check_one_way(direction)
-        net = state.nets["generator"]
-        variables = {"params": net.params, **net.stats}
-        found = self.pair.translator(self.generator, variables)
-        if self.test_statistics == "running":
-            return found
-
-        def apply(net, x):
-            state = TrainState(jnp.zeros((), jnp.int32), {"generator": net})
-            return self.predict(state, {"input": x}, jax.random.key(0))["output"]
-
-        # An image's own statistics depend on all of it.
-        return dataclasses.replace(found, apply=partial(jax.jit(apply), net), halo=None)
+        found = self.network(state, direction)
+        return self.pair.translator(*found, self.test_statistics)
 
     def prepare_eval(
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None

@@ -121,12 +121,17 @@ class Restoration:
         output: Any = self.model.apply(variables, batch["input"])
         return {"output": output}
 
-    def translator(self, state: TrainState, direction: str = "") -> Translator:
-        """The finished network as a function of any image; state of prepare_eval."""
+    def network(
+        self, state: TrainState, direction: str = ""
+    ) -> tuple[nn.Module, dict[str, Any]]:
+        """The finished network and its variables; state of prepare_eval."""
         check_one_way(direction)
         net = state.nets["model"]
-        variables = {"params": net.params, **net.stats}
-        return self.pair.translator(self.model, variables)
+        return self.model, {"params": net.params, **net.stats}
+
+    def translator(self, state: TrainState, direction: str = "") -> Translator:
+        """The finished network as a function of any image; state of prepare_eval."""
+        return self.pair.translator(*self.network(state, direction))
 
     def prepare_eval(
         self, state: TrainState, batches: Iterable[Batch] = (), key: Array | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax import Array
@@ -229,20 +230,24 @@ class Unpaired:
         )
         return made
 
-    def translator(self, state: TrainState, direction: str = "") -> Translator:
-        """One finished translator as a function of any image; state of prepare_eval.
+    def network(
+        self, state: TrainState, direction: str = ""
+    ) -> tuple[nn.Module, dict[str, Any]]:
+        """One translator and its variables.
 
         Args:
             state: of prepare_eval.
             direction: 'ab' or 'ba'; '' for 'ab'.
         """
-        direction = direction or "ab"
-        net, model = state.nets["generator"], getattr(self.translators, direction)
-        variables = {
-            name: values[direction]
-            for name, values in {"params": net.params, **net.stats}.items()
-        }
-        units = {"mean": self.mean, "std": self.std}
+        net, way = state.nets["generator"], direction or "ab"
+        every = {"params": net.params, **net.stats}
+        variables = {name: values[way] for name, values in every.items()}
+        return getattr(self.translators, way), variables
+
+    def translator(self, state: TrainState, direction: str = "") -> Translator:
+        """One finished translator as a function of any image; see `network`."""
+        model, variables = self.network(state, direction)
+        units: dict[str, Any] = {"mean": self.mean, "std": self.std}
         units |= {"out_mean": self.mean[:1], "out_std": self.std[:1]}
         return Translator.of(model, variables, **units)
 

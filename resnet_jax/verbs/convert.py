@@ -18,6 +18,8 @@ def convert(
     out: str = "",
     to: str = "",
     checkpoint: str = "newest",
+    direction: str = "",
+    model: str = "",
     push: str = "",
     private: bool = False,
     create_pr: bool = False,
@@ -30,6 +32,8 @@ def convert(
         to: 'timm' for what timm and transformers load, where timm has the network;
             '' for our own form, which from_pretrained reads.
         checkpoint: of a run: 'newest', 'best' or a step.
+        direction: 'ab' or 'ba' of a run between two domains.
+        model: the network of a file that does not say it.
         push: 'user/name' on the Hugging Face hub, to upload the folder to.
         private: whether a new repository there is private.
         create_pr: propose the upload instead of making it.
@@ -53,7 +57,9 @@ def convert(
     folder = pathlib.Path(out).expanduser()
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise ValueError(f"--out '{out}' is not an empty folder; name a new one.")
-    loaded = load_pretrained(source, checkpoint=checkpoint)
+    loaded = load_pretrained(
+        source, checkpoint=checkpoint, direction=direction, model=model
+    )
     timm = to == "timm" and in_timm(loaded)
     if to == "timm" and not timm:
         warn("timm has no such network: written in resnet_jax's own form.")

@@ -9,9 +9,8 @@ from typing import Any
 import jax
 
 from resnet_jax.report.comparison import Comparison, write_gallery
-from resnet_jax.run import load
 from resnet_jax.tiles import Tiling
-from resnet_jax.translator import Translator
+from resnet_jax.translators import open_translator
 from resnet_jax.verbs.image_files import named_files
 from resnet_jax.verbs.table import Table, warn
 from resnet_jax.verbs.translation import Translation
@@ -30,6 +29,8 @@ def transform(
     out: str = "",
     checkpoint: str = "newest",
     direction: str = "",
+    model: str = "",
+    statistics: str = "",
     tile: int = -1,
     overlap: int = -1,
     ensemble: bool = False,
@@ -45,11 +46,13 @@ def transform(
     and WebP, the result.
 
     Args:
-        source: a run folder.
+        source: a run folder, or weights: see open_translator.
         images: files, or folders whose images are taken in the order of their names.
         out: the folder of results, and of gallery.html.
         checkpoint: 'newest', 'best' or a step.
         direction: 'ab' or 'ba' for a run between two domains.
+        model: the network of a weights file, where that does not say it.
+        statistics: of a weights file's batch norm: 'running' or 'batch'.
         tile, overlap: see Translator.tiling; -1 for the default.
         ensemble: whether the network's outputs for the eight flips and quarter turns
             are averaged.
@@ -76,13 +79,16 @@ def transform(
             f"--out={out} is where the images are; name another folder, or give the "
             "results other names, such as by --suffix=_new."
         )
-    translator = open_translator(source, checkpoint, direction)
+    translator = open_translator(
+        source, checkpoint, direction, model=model, statistics=statistics, warn=warn
+    )
     sides = [None if side == -1 else side for side in (tile, overlap)]
     tiling = translator.tiling(*sides)
     translator.over(3)  # says where no image fits, before anything is written
     translation = Translation(translator, tiling, ensemble, batch_size)
     rows, shown = translate(jobs, translation)
-    return summary(rows, shown, folder, f"{source}: {in_words(tiling, ensemble)}")
+    how = filter(None, [translator.name, in_words(tiling, ensemble)])
+    return summary(rows, shown, folder, f"{source}: {', '.join(how)}")
 
 
 def check_arguments(direction: str, batch_size: int, suffix: str) -> None:
@@ -122,23 +128,6 @@ def output_folder(out: str) -> pathlib.Path:
             f"--out: nothing can be written to '{there}'; name another folder."
         )
     return folder
-
-
-def open_translator(source: str, checkpoint: str, direction: str) -> Translator:
-    """The network of a run.
-
-    Raises:
-        ValueError: there is no such run or checkpoint, it does something else, or it
-            has no such direction.
-    """
-    run = load(source, checkpoint, warn)
-    if not hasattr(run.task, "translator"):
-        raise ValueError(
-            f"'{source}' makes no images of images; name the run of a restoration or "
-            "a translation."
-        )
-    state = run.task.prepare_eval(run.state, (), jax.random.key(0))
-    return run.task.translator(state, direction)
 
 
 def translate(

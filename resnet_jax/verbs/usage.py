@@ -52,6 +52,7 @@ class Verb(NamedTuple):
 FIELDS = "any field of the config: --config.batch_size=64"
 JSON = Flag("json", False, "print JSON instead of a table")
 CHECKPOINT = Flag("checkpoint", "newest", "'newest' (the default), 'best' or a step")
+MODEL = Flag("model", "", "the network of a weights file that does not say it")
 PREPROCESSING = Flag(
     "preprocessing", "", "JSON, or a file of it, for weights that do not say theirs"
 )
@@ -127,6 +128,10 @@ VERBS = {
             Flag("out", "", "the folder to write to; names are kept"),
             CHECKPOINT,
             Flag("direction", "", "'ab' (the default) or 'ba', between two domains"),
+            MODEL,
+            Flag(
+                "statistics", "", "of a file's batch norm: batch (pix2pix) or running"
+            ),
             Flag("tile", -1, "side in pixels, 0: whole images; by default 512/scale"),
             Flag("overlap", -1, "pixels around a tile; by default what it depends on"),
             Flag("ensemble", False, "the mean over 8 flips and turns: slower, better"),
@@ -166,6 +171,8 @@ VERBS = {
             Flag("out", "", "the folder to write, new or empty"),
             Flag("to", "", "'timm' for what timm and transformers load; else our own"),
             CHECKPOINT,
+            Flag("direction", "", "of a run between two domains: 'ab' or 'ba'"),
+            MODEL,
             Flag("push", "", "upload it to this repository of the hub: user/name"),
             Flag("private", False, "make a new repository private"),
             Flag("create_pr", False, "propose the upload as a pull request"),

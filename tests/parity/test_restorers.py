@@ -8,6 +8,8 @@ from parity.weights import draw
 
 from resnet_jax.models.vgg import ALEXNET, vgg
 from resnet_jax.pretrained import from_torch, to_torch
+from resnet_jax.pretrained.recognition import candidates
+from resnet_jax.translators import open_translator
 
 torch = pytest.importorskip(
     "torch", reason="PyTorch, of the extra [parity], is not here"
@@ -75,6 +77,17 @@ def test_images(name, train):
             for leaf in found:
                 got = new["batch_stats"]["body_0"][layer][leaf]
                 np.testing.assert_allclose(got, found[leaf], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_files_of_pytorch_are_recognized_and_make_the_same(name, tmp_path):
+    network, weights = filled(NETWORKS[name]())
+    torch.save({"params_ema": network.state_dict()}, tmp_path / "net.pth")
+    found = candidates(weights)
+    assert name in found or found == ("dncnn17", "dncnn20")
+    translate = open_translator(tmp_path / "net.pth", model=name)
+    x = images(translate.in_channels)
+    assert relative_error(translate(x), theirs(network, x)) < TOLERANCE
 
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if "rrdb" in name])

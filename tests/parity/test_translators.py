@@ -17,6 +17,9 @@ from resnet_jax.nn.convolution import Conv
 from resnet_jax.nn.normalization import InstanceNorm
 from resnet_jax.nn.transposed import TransposedConv
 from resnet_jax.pretrained import from_pretrained, from_torch
+from resnet_jax.pretrained.description import Description
+from resnet_jax.pretrained.load import Pretrained
+from resnet_jax.translators import translator_of
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: [parity]")
 nn = torch.nn
@@ -295,3 +298,15 @@ def test_layers(side):
     assert relative_error(y, want) < TOLERANCE
     other = InstanceNorm(epsilon=1e-6).apply({}, x * np.float32(1e-3), False)
     assert relative_error(other, want) > 0.1
+
+
+def test_pix2pix_is_used_as_it_trains():
+    """Each image by its own statistics; with dropout off, which draws otherwise."""
+    module, state = prepared(unet(7, nn.BatchNorm2d))
+    model, variables = from_torch("unet128", state, dropout=0.0)
+    assert model.dropping == (2, 3)
+    weights = Pretrained(model, variables, Description("unet128"))
+    x = images(128, 128)
+    want = [theirs_of(module["model"].train(), x[i : i + 1]) for i in (0, 1)]
+    made = 2 * translator_of(weights)((x + 1) / 2) - 1
+    assert relative_error(made, np.concatenate(want)) < 1e-4

@@ -4,53 +4,11 @@ import jax
 import numpy as np
 import pytest
 import safetensors.numpy
+from foreign import WIDTH, filled, resnet_keys, unet_keys, with_norms
 
 from resnet_jax.models import create_model
 from resnet_jax.pretrained import from_pretrained, from_torch, to_torch
 from resnet_jax.pretrained.translators import recognize_translator
-
-WIDTH = 2
-
-
-def resnet_keys(blocks, batch, dropout=False, blurred=False, channels=(3, 3)):
-    """Keys and shapes of a residual generator, its numbers counted by hand."""
-    w, b, shift = WIDTH, 1 + blurred, 1 + dropout
-    first = 4 + 2 * (3 + blurred)
-    convs = {"1": (w, channels[0], 7, 7)}
-    convs |= {str(4 + i * (3 + blurred)): (2 * w << i, w << i, 3, 3) for i in (0, 1)}
-    for i in range(blocks):
-        for j in (1, 4 + shift):
-            convs[f"{first + i}.conv_block.{j}"] = (4 * w, 4 * w, 3, 3)
-    for i in (0, 1):
-        sides = (4 * w >> i, 2 * w >> i)
-        number = first + blocks + i * (2 + b) + blurred
-        convs[str(number)] = (*(reversed(sides) if blurred else sides), 3, 3)
-    convs[str(first + blocks + 2 * (2 + b) + 1)] = (channels[1], w, 7, 7)
-    return with_norms(convs, batch, transposed=2 if not blurred else 0)
-
-
-def with_norms(convs, batch, transposed):
-    shapes, names = {}, list(convs)
-    ups = names[-1 - transposed : -1]
-    for key, shape in convs.items():
-        shapes[f"model.{key}.weight"] = shape
-        outputs = shape[1] if key in ups else shape[0]
-        last = key == names[-1]
-        if last or not batch:
-            shapes[f"model.{key}.bias"] = (outputs,)
-        if not last:
-            before, _, number = key.rpartition(".")
-            norm = f"model.{before + '.' * bool(before)}{int(number) + 1}"
-            kept = ("weight", "bias") if batch else ()
-            for leaf in (*kept, "running_mean", "running_var"):
-                shapes[f"{norm}.{leaf}"] = (outputs,)
-            shapes[f"{norm}.num_batches_tracked"] = ()
-    return shapes
-
-
-def filled(shapes):
-    rng = np.random.default_rng(0)
-    return {k: rng.normal(size=s).astype(np.float32) for k, s in shapes.items()}
 
 
 @pytest.mark.parametrize("dropout", [False, True])
@@ -60,6 +18,7 @@ def test_residual_generators(batch, dropout):
     model, variables = from_torch("cyclegan_resnet6", weights)
     norm = "batch" if batch else "instance"
     want = {"width": 2, "in_channels": 1, "out_channels": 2, "norm": norm}
+    want["dropout"] = 0.5 * dropout
     assert model == create_model("cyclegan_resnet6", **want)
     params, second = variables["params"], 5 + dropout
     theirs = weights[f"model.12.conv_block.{second}.weight"]
@@ -91,36 +50,13 @@ def test_generators_of_cut():
     np.testing.assert_array_equal(variables["params"]["up1"]["kernel"], theirs)
 
 
-def unet_keys(depth, batch):
-    """Keys and shapes of a U-Net: each sequence holds the next one."""
-    widths = [min(2**i, 8) * WIDTH for i in range(depth)]
-    shapes, before = {}, "model.model."
-
-    def conv(key, shape, bias, norm, outputs):
-        shapes[f"{before}{key}.weight"] = shape
-        if bias:
-            shapes[f"{before}{key}.bias"] = (outputs,)
-        if norm and batch:
-            for leaf in ("weight", "bias", "running_mean", "running_var"):
-                shapes[f"{before}{key + 1}.{leaf}"] = (outputs,)
-
-    for i, width in enumerate(widths):
-        outer, inner = i == 0, i == depth - 1
-        inputs, number = (3 if outer else widths[i - 1]), 0 if outer else 1
-        conv(number, (width, inputs, 4, 4), not batch, not (outer or inner), width)
-        up = 3 if outer or inner else 5
-        double = width * (1 if inner else 2)
-        conv(up, (double, inputs, 4, 4), outer or not batch, not outer, inputs)
-        before += f"{1 if outer else 3}.model."
-    return shapes
-
-
 @pytest.mark.parametrize("batch", [False, True])
 def test_unets(batch):
     weights = filled(unet_keys(7, batch))
     model, variables = from_torch("unet128", weights)
     norm = "batch" if batch else "instance"
-    assert model == create_model("unet128", width=WIDTH, norm=norm)
+    fields = {"width": WIDTH, "norm": norm, "dropping": (2, 3)}
+    assert model == create_model("unet128", **fields)
     params, inner = variables["params"], "model.model.1.model.3.model"
     theirs = weights[f"{inner}.1.weight"].transpose(2, 3, 1, 0)
     np.testing.assert_array_equal(params["down3"]["kernel"], theirs)

@@ -14,12 +14,12 @@ import pytest
 import tiny_translators as tiny
 from PIL import Image
 
+from resnet_jax import translators
 from resnet_jax.bicubic import bicubic
 from resnet_jax.data.picture import read_picture
 from resnet_jax.data.picture_file import written
 from resnet_jax.main import main
 from resnet_jax.translator import Translator
-from resnet_jax.verbs import transform as module
 from resnet_jax.verbs.transform import transform
 
 
@@ -45,7 +45,8 @@ def given(monkeypatch):
     def put(translator):
         task = FakeTask(translator)
         run = types.SimpleNamespace(task=task, state="state")
-        monkeypatch.setattr(module, "load", lambda *arguments: run)
+        monkeypatch.setattr(translators, "is_run", lambda name: True)
+        monkeypatch.setattr(translators, "load", lambda *arguments: run)
         return task
 
     return put
