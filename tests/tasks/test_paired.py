@@ -185,7 +185,7 @@ def test_evaluation_does_not_depend_on_the_batch(trained):
         np.testing.assert_allclose(row, backward[name][::-1], rtol=1e-4)
     shown = task.show(state, BATCH, KEY)
     assert [*shown] == [
-        *("input", "output", "target", "error x 4", "PSNR", "of the input")
+        *("input", "output", "target", "error x 4", "input PSNR", "output PSNR")
     ]
     nothing = {"val": {k: m.empty() for k, m in task.metrics.items()}}
     assert "val/ssim" in task.summarize(nothing) and task.alarm({}) == ""
