@@ -18,7 +18,9 @@ def warm_start(
     """What a run begins from, and a sentence about it.
 
     A head of another number of classes is left out, and so is drawn as for a new run;
-    the first convolution is adapted to the channels of the data.
+    the first convolution is adapted to the channels of the data. A generator may begin
+    from a network that was trained by its error alone, as SRGAN's and ESRGAN's do; its
+    discriminator is then drawn.
 
     Args:
         source: a run folder, the name of pretrained weights, or a file of them.
@@ -35,8 +37,12 @@ def warm_start(
     said = [f"'{source}'"]
     if adapted:
         said.append(f"its first convolution adapted to {channels} channels")
-    start = {}
-    for name, net in state.nets.items():
+    start, nets = {}, dict(state.nets)
+    if found.keys() == {"model"} and "generator" in nets:
+        found = {"generator": found["model"]}
+        nets = {"generator": nets["generator"]}
+        said.append("the generator alone")
+    for name, net in nets.items():
         if name not in found:
             raise ValueError(
                 f"init_from '{source}' has no network '{name}'; name the run of a "
@@ -54,8 +60,8 @@ def warm_start(
         if wrong := [path for path in other if path not in heads]:
             named = ", ".join("/".join(path[1:]) for path in wrong[:SHOWN])
             raise ValueError(
-                f"init_from '{source}' holds another network than config.model "
-                f"({named} differ); use the model that it was trained with."
+                f"init_from '{source}' holds another network than config.{name} "
+                f"({named} differ); use the {name} that it was trained with."
             )
         if heads:
             said.append("a new head in place of its own")

@@ -13,6 +13,7 @@ from resnet_jax.checkpoint import Checkpoints
 from resnet_jax.helpers import read_helpers
 from resnet_jax.run import build_task, load
 from resnet_jax.spec import DataSpec
+from resnet_jax.state import NetState, TrainState
 from resnet_jax.tasks.base import compile_train_step
 from resnet_jax.verbs.train import train
 from resnet_jax.weights import warm_start
@@ -93,6 +94,25 @@ def test_another_network_is_refused(finished_run, changes):
     state = jax.eval_shape(lambda: task.init(jax.random.key(0), spec.batch(1)))
     with pytest.raises(ValueError, match="holds another network than"):
         warm_start(str(finished_run), state, spec)
+
+
+def test_a_generator_begins_from_a_network_that_had_no_discriminator(monkeypatch):
+    """As SRGAN's and ESRGAN's do; a network of other sizes is refused by its name."""
+    spec = DataSpec({}, {}, (), (0.0,), (1.0,), {}, {}, "made up")
+    trained = {"params": {"conv": {"kernel": np.ones((3, 2))}}, "stats": {}}
+    found = {"model": trained}
+    monkeypatch.setattr("resnet_jax.weights._trained", lambda *given: (found, False))
+    drawn = NetState({"conv": {"kernel": np.zeros((3, 2))}}, {}, None)
+    nets = {"generator": drawn, "discriminator": drawn}
+    start, said = warm_start("a", TrainState(np.int32(0), nets), spec)
+    assert start.keys() == {"generator"} and said == "'a', the generator alone"
+    kernel = start["generator"]["params"]["conv"]["kernel"]
+    np.testing.assert_array_equal(kernel, np.ones((3, 2)))
+    other = NetState({"conv": {"kernel": np.zeros((4, 2))}}, {}, None)
+    with pytest.raises(ValueError, match=r"another network than config\.generator"):
+        warm_start("a", TrainState(np.int32(0), {**nets, "generator": other}), spec)
+    with pytest.raises(ValueError, match="has no network 'ab'"):
+        warm_start("a", TrainState(np.int32(0), {"ab": drawn}), spec)
 
 
 def test_a_run_that_ended_before_its_first_save_begins_from_the_same(
