@@ -30,6 +30,8 @@ def new_config() -> ConfigDict:
     config.init_from = ""
     config.teacher = None
     config.features = None
+    config.perceptual = None
+    config.lpips = None
     config.run = dataclasses.asdict(Options())
     return config
 
@@ -40,15 +42,15 @@ def smoke(config: ConfigDict, size: int = 32) -> ConfigDict:
     What is tried is the recipe's wiring, not its numbers. Data that would have to be
     there already is replaced by the photographed textures, pairs by textures with noise
     and two domains by brick and grass; without weights that would have to be there the
-    run begins anew, and learns from the labels. Networks that make images, and those
-    that judge them, are made narrow and short.
+    run begins anew, and learns from the labels, or from the pixels of targets. Networks
+    that make images, and those that judge them, are made narrow and short.
 
     Args:
         config: changed in place and returned.
         size: of the texture patches, in pixels.
     """
     config.update(batch_size=8, total_steps=4, init_from="")
-    config.teacher = config.features = None
+    config.teacher = config.features = config.perceptual = config.lpips = None
     config.run.update(log_every=1, eval_every=4, save_every=2, workers=0)
     if config.data.source.name != "digits":
         _use_textures(config, size)
@@ -96,11 +98,13 @@ SMALL: dict[str, dict[str, Any]] = {
     "cyclegan": {"width": 8, "blocks": 2},
     "dncnn": {"width": 8, "depth": 4},
     "edsr": {"width": 8, "blocks": 1},
+    "esrgan": {"width": 8, "hidden": 8},
     "msrresnet": {"width": 8, "blocks": 1},
     "patchgan": {"width": 8, "layers": 2},
     "r3gan": {"width": 8, "blocks": 1, "group_size": 16},
     "rcan": {"width": 16, "blocks": 1, "groups": 1},
     "rrdb": {"width": 8, "blocks": 1, "growth": 8},
+    "srgan": {"width": 8, "hidden": 8},
     "srresnet": {"width": 8, "blocks": 1},
     "unet": {"width": 8, "depth": 4},
     **{name: {"width": 8} for name in ("biggan", "dcgan", "sagan", "sngan", "wgan_gp")},

@@ -4,20 +4,24 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import flax.linen as nn
 import jax
 
 from resnet_jax.features import FeatureNetwork
 from resnet_jax.files import is_run
 from resnet_jax.pretrained import from_pretrained
+from resnet_jax.pretrained.feature_weights import load_feature_weights
+from resnet_jax.pretrained.lpips import load_lpips_heads
 from resnet_jax.run import HELPERS, load
 from resnet_jax.scorer import open_scorer, weights_digest
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks import Classification, Teacher
+from resnet_jax.tasks.lpips import LpipsNetwork
 
 
 @dataclasses.dataclass(frozen=True)
 class Helper:
-    """A teacher, or a network whose features are compared.
+    """A teacher, or a network in which images are compared.
 
     Attributes:
         source: where it comes from.
@@ -26,7 +30,7 @@ class Helper:
     """
 
     source: str
-    network: Teacher | FeatureNetwork
+    network: Teacher | FeatureNetwork | nn.Module | LpipsNetwork
     variables: Mapping[str, Any]
 
     def described(self) -> dict[str, str]:
@@ -47,7 +51,7 @@ def read_helpers(
     Raises:
         ValueError: a section has no source, or nothing usable is there.
     """
-    found = {}
+    found: dict[str, Helper] = {}
     for name in sections:
         if not (section := config.get(name)):
             continue
@@ -59,8 +63,15 @@ def read_helpers(
                 f"{name}.source is {source!r}; expected a run folder, the name of "
                 "pretrained weights, or a file of them."
             )
-        teaches = name == "teacher"
-        found[name] = _teacher(source, len(spec.mean)) if teaches else _features(source)
+        match name:
+            case "teacher":
+                found[name] = _teacher(source, len(spec.mean))
+            case "features":
+                found[name] = _features(source)
+            case "perceptual":
+                found[name] = _perceptual(source)
+            case "lpips":
+                found[name] = _lpips(source, section.get("heads", ""))
     return found
 
 
@@ -70,9 +81,28 @@ def _features(source: str) -> Helper:
     except ValueError as error:
         raise ValueError(
             f"features.source: {error} Without features (--config.features=none) "
-            "distances are measured in pixels."
+            "distances are measured in pixels, or not at all."
         ) from error
     return Helper(source, scorer.network, scorer.variables)
+
+
+def _perceptual(source: str) -> Helper:
+    try:
+        weights = load_feature_weights(source)
+    except ValueError as error:
+        raise ValueError(
+            f"perceptual.source: {error} Without it (--config.perceptual=none) features"
+            " are no part of the loss."
+        ) from error
+    return Helper(source, weights.model, weights.variables)
+
+
+def _lpips(source: str, heads: str) -> Helper:
+    weights = load_feature_weights(source)
+    learned, published = load_lpips_heads(weights.name, heads)
+    published = published and weights.published
+    network = LpipsNetwork(weights.name, weights.model, published)
+    return Helper(source, network, {**weights.variables, "heads": learned})
 
 
 def _teacher(source: str, channels: int) -> Helper:

@@ -25,7 +25,7 @@ GENERAL = (
 )
 
 # Sections of networks that help a task; None in a config without one.
-HELPERS = ("teacher", "features")
+HELPERS = ("teacher", "features", "perceptual", "lpips")
 
 
 @dataclasses.dataclass(frozen=True)

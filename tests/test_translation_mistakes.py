@@ -90,6 +90,8 @@ GAMES = [
         "Known: charbonnier, half_square, l1, l2",
     ),
     (PIX2PIX + "--config.task.test_statistics=own", "'own'", "'running' or 'batch'"),
+    (PIX2PIX + "--config.perceptual.source=vgg", "weights 'vgg'", "perceptual=none"),
+    (PIX2PIX + "--config.lpips.heads=a", "lpips.source is None", "a file of them"),
     (PIX2PIX + "--config.task.adversarial=-1.0", "is -1.0", "0 (off) or more"),
     (
         PIX2PIX + "--config.degradation.name=downscale --config.degradation.factor=2",

@@ -47,8 +47,9 @@ def luma(rgb: Array) -> Array:
 def psnr(a: Array, b: Array, *, crop: int = 0, peak: float = PEAK) -> Array:
     """10 log10(peak^2 / mean squared difference), in dB, over all pixels and channels.
 
-    Equal images have no noise, and inf dB: metrics.means leaves such a value out of a
-    mean and PSNR over a set is over those that differ.
+    Equal images have no noise, and inf dB, as in BasicSR, where one of them makes the
+    mean of a set inf. Here metrics.means leaves such a value out: PSNR over a set is
+    over those that differ, and an evaluation says how many do not.
 
     Args:
         a, b: [B, H, W, C] of any type, in [0, peak].

@@ -10,6 +10,7 @@ from typing import Any
 import flax.linen as nn
 import numpy as np
 
+from resnet_jax.pretrained.published import find_file
 from resnet_jax.pretrained.torch_weights import from_torch
 from resnet_jax.pretrained.weights_file import read_weights
 
@@ -67,12 +68,8 @@ def find_inception() -> pathlib.Path:
     """
     if given := os.environ.get(VARIABLE):
         return pathlib.Path(given)
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    torch = pathlib.Path(os.environ.get("TORCH_HOME") or cache / "torch")
-    for folder in (torch / "hub" / "checkpoints", cache / "resnet_jax" / "weights"):
-        for name in NAMES:
-            if (file := folder.expanduser() / name).is_file():
-                return file
+    if file := find_file(NAMES):
+        return file
     raise ValueError(f"the weights of Inception are not on this machine: {REMEDY}")
 
 

@@ -9,6 +9,7 @@ import pathlib
 import re
 import tempfile
 import urllib.request
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from resnet_jax.files import cache_folder
@@ -90,6 +91,17 @@ def has_digits(path: pathlib.Path) -> bool:
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return match is not None and digest.startswith(match[1])
+
+
+def find_file(names: Iterable[str]) -> pathlib.Path | None:
+    """The first file of these names in the cache of PyTorch's hub, or in ours."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    torch = pathlib.Path(os.environ.get("TORCH_HOME") or cache / "torch").expanduser()
+    for folder in (torch / "hub" / "checkpoints", cache_folder("weights")):
+        for name in names:
+            if (file := folder / name).is_file():
+                return file
+    return None
 
 
 def download_torchvision(

@@ -134,8 +134,18 @@ def read_dncnn(arrays: Arrays, model: nn.Module) -> tuple[Arrays, dict[str, Any]
 
 
 def read_features(arrays: Arrays, model: nn.Module) -> tuple[Arrays, dict[str, Any]]:
-    """Of torchvision, without what follows the features."""
-    return {k: v for k, v in arrays.items() if not k.startswith("classifier.")}, {}
+    """Of torchvision, without what follows the features; widths are the weights'."""
+    network: Any = model
+    layers, number = [], 0
+    for name, *fields in network.layers:
+        kernel = arrays.get(f"features.{number}.weight")
+        is_conv = not name.startswith("pool")
+        if is_conv and kernel is not None:
+            fields[0] = len(kernel)
+        layers.append((name, *fields))
+        number += 2 if is_conv else 1
+    kept = {k: v for k, v in arrays.items() if not k.startswith("classifier.")}
+    return kept, {"layers": tuple(layers)}
 
 
 def renamed(arrays: Arrays, renames: Renames) -> Arrays:

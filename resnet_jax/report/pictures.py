@@ -95,25 +95,39 @@ def grid(
 
 
 def strip(shown: Mapping[str, np.ndarray]) -> Image.Image:
-    """A row per example, its pictures side by side; what else is known is the caption.
+    """A row per example, its pictures side by side; what else is known are captions.
 
     Args:
         shown: pictures [N, H, W, C], as `picture` takes, and values [N] by name. Names
-            of several pictures stand above them.
+            of several pictures stand above them. A value whose name is a picture's and
+            more, such as 'output PSNR', stands under it, another one under the row.
     """
     columns = {name: x for name, x in shown.items() if x.ndim == 4}
     values = {name: x for name, x in shown.items() if x.ndim == 1}
     assert columns, "a strip needs pictures"
     if len(columns) == 1 and not values:
         return grid(next(iter(columns.values())))
+    under: dict[str, dict[str, np.ndarray]] = {name: {} for name in ("", *columns)}
+    for name, x in values.items():
+        owner = max(
+            (c for c in columns if name.startswith(f"{c} ")), key=len, default=""
+        )
+        under[owner][name.removeprefix(owner).strip()] = x
+    rest = under.pop("")
     rows = []
     for i in range(len(next(iter(columns.values())))):
         row = grid([column[i] for column in columns.values()], len(columns))
-        line = ", ".join(f"{name} {number(x[i])}" for name, x in values.items())
-        rows.append(_lettered(row, [line]) if values else row)
+        if any(under.values()):
+            row = _lettered(row, [_said(each, i) for each in under.values()])
+        rows.append(_lettered(row, [_said(rest, i)]) if rest else row)
     if len(columns) > 1:
         rows[0] = _lettered(rows[0], list(columns), above=True)
     return stack(rows)
+
+
+def _said(values: Mapping[str, np.ndarray], i: int) -> str:
+    """Names and values of an example."""
+    return ", ".join(f"{name} {number(x[i])}" for name, x in values.items())
 
 
 def _lettered(
@@ -126,7 +140,8 @@ def _lettered(
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(_FONT)
     share, top = image.width // len(lines), 2 if above else image.height + 2
     for i, line in enumerate(lines):
-        draw.text((i * share + 1, top), _fit(draw, line, share), "black", font)
+        left = i * image.width // len(lines)
+        draw.text((left + 1, top), _fit(draw, line, share), "black", font)
     return _with_columns_of(image, sheet)
 
 

@@ -90,12 +90,11 @@ class Pair:
             'input', 'output' (where there is an answer) and 'target', of the target's
             size.
         """
-        low, target = (x * self.std + self.mean for x in pair.values())
+        low, target = map(self.unit, pair.values())
         change = self.change
         shown = {"input": jax.vmap(change.seen)(low)}
         if answer is not None:
-            answer = answer * self.std + self.mean
-            shown["output"] = jax.vmap(change.image)(low, answer)
+            shown["output"] = jax.vmap(change.image)(low, self.unit(answer))
         shown["target"] = jax.vmap(change.image)(low, target)
         return {name: jnp.clip(image, 0, 1) for name, image in shown.items()}
 
@@ -118,7 +117,7 @@ class Pair:
 
         def decode(made, images):
             low = jax.vmap(change.encode)(images)
-            return jax.vmap(change.image)(low, made * self.std + self.mean)
+            return jax.vmap(change.image)(low, self.unit(made))
 
         coded = {"encode": encode, "decode": decode}
         found = Translator.of(model, variables, statistics, **coded)
@@ -127,6 +126,10 @@ class Pair:
     def units(self, image: Array) -> Array:
         """[0, 1] to model units."""
         return (image - self.mean) / self.std
+
+    def unit(self, image: Array) -> Array:
+        """Model units to [0, 1], not clipped."""
+        return image * self.std + self.mean
 
 
 def check_one_way(direction: str) -> None:

@@ -25,6 +25,7 @@ from resnet_jax.tasks.pair import (
     evaluation_keys,
     training_keys,
 )
+from resnet_jax.tasks.perceptual import Perceptual
 from resnet_jax.translator import Translator, as_trained
 
 NETS = ("generator", "discriminator")
@@ -47,6 +48,7 @@ class Paired:
         adversarial: weight of the generator's part in the game.
         reconstruction_weight: of the other part. pix2pix: 100, section 3.3.
         discriminator_weight: of the discriminator's loss. pix2pix halves it (3.3).
+        perceptual: of features, a further part of the generator's loss, or None.
         conditional: whether the discriminator sees the input beside the image.
         test_statistics: 'running', or 'batch': each image is normalized by its own
             statistics, and dropout stays on, as pix2pix tests (section 3.3).
@@ -65,6 +67,7 @@ class Paired:
     adversarial: float = 1.0
     reconstruction_weight: float = 100.0
     discriminator_weight: float = 0.5
+    perceptual: Perceptual | None = None
     conditional: bool = True
     test_statistics: str = "running"
     averaging: Averaging = dataclasses.field(default_factory=Averaging)
@@ -81,7 +84,7 @@ class Paired:
 
     @property
     def metrics(self) -> Mapping[str, Accumulator]:
-        """PSNR and SSIM of answers, and of inputs."""
+        """What `fidelity` measures of answers, and of inputs."""
         return self.fidelity.metrics
 
     def init(
@@ -109,7 +112,11 @@ class Paired:
         """One update of the discriminator, then one of the generator.
 
         Scalars: discriminator_loss, real_logits, fake_logits; generator_loss and its
-        parts adversarial and reconstruction; gradient norms and learning rates.
+        parts adversarial, reconstruction and perceptual, where there is one; gradient
+        norms and learning rates.
+
+        Raises:
+            ValueError: the network of `perceptual` is not loaded.
         """
         pair_key, generator_key = jax.random.split(key)
         count = len(batch[self.needs[0]])
@@ -131,7 +138,11 @@ class Paired:
         logged = named("discriminator", scalars, hyper)
         hyper = self.generator_optimizer.hyper(state.step)
         generator, scalars = descend(
-            partial(self.generator_loss, discriminator=discriminator),
+            partial(
+                self.generator_loss,
+                discriminator=discriminator,
+                helper=(state.frozen or {}).get("perceptual"),
+            ),
             generator,
             self.generator_optimizer,
             pair,
@@ -187,7 +198,13 @@ class Paired:
         )
 
     def generator_loss(
-        self, params: Any, stats: Any, batch: Batch, key: Array, discriminator: NetState
+        self,
+        params: Any,
+        stats: Any,
+        batch: Batch,
+        key: Array,
+        discriminator: NetState,
+        helper: Any = None,
     ) -> tuple[Array, tuple[Any, dict[str, Array]]]:
         """The generator's loss, new statistics, and its parts, each weighted.
 
@@ -196,6 +213,7 @@ class Paired:
             batch: input and target, in model units.
             key: of dropout.
             discriminator: held still.
+            helper: variables of the network of `perceptual`.
         """
         made, stats = self.make(params, stats, batch["input"], key)
         critic = discriminator.params, discriminator.stats
@@ -208,6 +226,9 @@ class Paired:
             "reconstruction": self.reconstruction_weight
             * self.reconstruction(made, batch["target"]),
         }
+        if self.perceptual:
+            shown = self.pair.unit(made), self.pair.unit(batch["target"])
+            parts["perceptual"] = self.perceptual.loss(helper, *shown)
         return total(parts.values()), (stats, parts)
 
     def predict(
@@ -264,8 +285,8 @@ class Paired:
     ) -> dict[str, Array]:
         """Per example: index, and what `fidelity` says of its images."""
         images = self.answers(state, batch, key)
-        rows = self.fidelity.rows(**images, grey=batch.get("grey"))
-        return {"index": batch["index"], **rows}
+        about = {"frozen": state.frozen, "grey": batch.get("grey")}
+        return {"index": batch["index"], **self.fidelity.rows(**images, **about)}
 
     def show(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
         """Columns: input, output, target and error, with the PSNR beside them."""

@@ -7,7 +7,7 @@ from resnet_jax.lookup import suggest
 from resnet_jax.losses import reconstruction as reconstructions
 from resnet_jax.optim import create_optimizer
 from resnet_jax.spec import DataSpec
-from resnet_jax.tasks.fidelity import Fidelity
+from resnet_jax.tasks.fidelity_section import make_fidelity
 from resnet_jax.tasks.network_section import adversarial_loss, check_weights
 from resnet_jax.tasks.pair_section import (
     judge_network,
@@ -15,6 +15,7 @@ from resnet_jax.tasks.pair_section import (
     translator_network,
 )
 from resnet_jax.tasks.paired import Paired
+from resnet_jax.tasks.perceptual import perceptual_loss
 
 STATISTICS = ("running", "batch")
 
@@ -41,6 +42,9 @@ def paired(
     crop: int | None = None,
     ema_decay: float = 0.0,
     ema_warmup: bool = False,
+    perceptual: Mapping | None = None,
+    lpips: Mapping | None = None,
+    features: Mapping | None = None,
 ) -> Paired:
     """The task of a config's sections.
 
@@ -60,6 +64,8 @@ def paired(
             test_statistics: see Paired.
         protocol, crop: see Fidelity; crop is the scale by default.
         ema_decay, ema_warmup: see Averaging.
+        perceptual: see Perceptual, `network` in it where it was loaded.
+        lpips, features: see make_fidelity.
 
     Raises:
         ValueError: a name or value is unknown or out of range, or they do not fit.
@@ -90,7 +96,6 @@ def paired(
     if pair.degradation is not None:
         side -= 2 * pair.degradation.margin * pair.scale
     seen = sum(channels) if conditional else channels[1]
-    scale = pair.scale if pair.scale > 1 else 0
     return Paired(
         generator=translator_network(generator, "generator", pair, channels, axis_name),
         discriminator=judge_network(
@@ -104,9 +109,10 @@ def paired(
         adversarial=adversarial,
         reconstruction_weight=reconstruction_weight,
         discriminator_weight=discriminator_weight,
+        perceptual=perceptual_loss(perceptual, channels[1]),
         conditional=conditional,
         test_statistics=test_statistics,
         averaging=Averaging(ema_decay, warmup=ema_warmup),
-        fidelity=Fidelity(protocol, scale if crop is None else crop),
+        fidelity=make_fidelity(protocol, crop, pair, channels[1], lpips, features),
         axis_name=axis_name,
     )

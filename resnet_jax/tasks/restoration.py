@@ -62,7 +62,7 @@ class Restoration:
 
     @property
     def metrics(self) -> Mapping[str, Accumulator]:
-        """PSNR and SSIM of answers, and of inputs."""
+        """What `fidelity` measures of answers, and of inputs."""
         return self.fidelity.metrics
 
     def init(
@@ -150,8 +150,8 @@ class Restoration:
     ) -> dict[str, Array]:
         """Per example: index, and what `fidelity` says of its images."""
         images = self.answers(state, batch, key)
-        rows = self.fidelity.rows(**images, grey=batch.get("grey"))
-        return {"index": batch["index"], **rows}
+        about = {"frozen": state.frozen, "grey": batch.get("grey")}
+        return {"index": batch["index"], **self.fidelity.rows(**images, **about)}
 
     def show(self, state: TrainState, batch: Batch, key: Array) -> dict[str, Array]:
         """Columns: input, output, target and error, with the PSNR beside them."""

@@ -7,7 +7,7 @@ from resnet_jax.lookup import suggest
 from resnet_jax.losses.reconstruction import LOSSES
 from resnet_jax.optim import create_optimizer
 from resnet_jax.spec import DataSpec
-from resnet_jax.tasks.fidelity import Fidelity
+from resnet_jax.tasks.fidelity_section import make_fidelity
 from resnet_jax.tasks.pair_section import make_pair, translator_network
 from resnet_jax.tasks.restoration import Restoration
 
@@ -28,6 +28,8 @@ def restoration(
     ema_every: int = 1,
     ema_warmup: bool = False,
     microbatches: int = 1,
+    lpips: Mapping | None = None,
+    features: Mapping | None = None,
 ) -> Restoration:
     """The task of a config's sections.
 
@@ -44,6 +46,7 @@ def restoration(
         protocol, crop: see Fidelity; crop is the scale by default.
         ema_decay, ema_every, ema_warmup: see Averaging.
         microbatches: see Restoration.
+        lpips, features: see make_fidelity.
 
     Raises:
         ValueError: a name or value is unknown or out of range, or they do not fit.
@@ -56,13 +59,12 @@ def restoration(
             "a divisor of it."
         )
     pair, channels = make_pair(degradation, spec)
-    scale = pair.scale if pair.scale > 1 else 0
     return Restoration(
         model=translator_network(model, "model", pair, channels, axis_name),
         optimizer=create_optimizer(optim, total_steps),
         pair=pair,
         loss=LOSSES[loss],
-        fidelity=Fidelity(protocol, scale if crop is None else crop),
+        fidelity=make_fidelity(protocol, crop, pair, channels[1], lpips, features),
         averaging=Averaging(ema_decay, ema_every, ema_warmup),
         microbatches=microbatches,
         axis_name=axis_name,

@@ -25,13 +25,15 @@ from resnet_jax.run import build_data, build_task, load, make_plan
 from resnet_jax.scorer import weights_digest
 from resnet_jax.spec import DataSpec
 from resnet_jax.state import TrainState
-from resnet_jax.tasks import Classification, Gan
+from resnet_jax.tasks import Classification, Gan, Paired, Restoration
 from resnet_jax.verbs.evaluation import Evaluation, save
 from resnet_jax.verbs.robustness import check_task, measure, read_corruptions
 from resnet_jax.verbs.table import warn
 from resnet_jax.verbs.watched import Watched
 
 ROWS_PER_DEVICE = 64
+# Sections of networks that tell how good images are: any may be chosen afterwards.
+MEASURING = ("features", "lpips")
 
 
 class Trial(NamedTuple):
@@ -67,6 +69,7 @@ def evaluate(
     classes: str = "",
     corruptions: str = "",
     severity: str = "",
+    lpips: str = "",
     batch_size: int = 0,
     workers: int = 0,
     skip_bad: bool = False,
@@ -91,18 +94,22 @@ def evaluate(
         corruptions: 'all' or names of CORRUPTIONS, separated by commas: the accuracy
             under each is measured too.
         severity: of the corruptions, '1,3,5'; '' for all five.
+        lpips: 'alexnet', 'vgg16', or a file of weights of one of them: LPIPS of a run's
+            restored images is measured too, as by the field lpips.source.
         batch_size: examples per batch; 0 for the run's, or 64 per device.
         workers: processes that read images of a folder; 0 for threads.
         skip_bad: leave unreadable images of a folder out, instead of stopping.
         out: a folder to write to.
         overrides: config fields of a run that lie elsewhere now, such as
-            {'data.source.path': '/new/place.npz'}; only `data` and `run` may change.
+            {'data.source.path': '/new/place.npz'}; only these, and what is measured
+            by (`features`, `lpips`), may change.
 
     Raises:
         ValueError: the source, the checkpoint, the split or the data is not there, or
             they do not fit each other.
     """
     kinds = read_corruptions(corruptions, severity)
+    overrides = {**(overrides or {}), **({"lpips.source": lpips} if lpips else {})}
     where = pathlib.Path(out).expanduser() if out else None
     if where and (is_run(where) or (where / "config.json").exists()):
         raise ValueError(f"--out='{out}' holds a run or weights; name another folder.")
@@ -123,7 +130,7 @@ def evaluate(
         rest = (folder, split, batch_size, workers, skip_bad)
         trial = on_folder(classifier, *rest)
     elif is_run(source):
-        trial = on_own_data(source, checkpoint, split, batch_size, overrides or {})
+        trial = on_own_data(source, checkpoint, split, batch_size, overrides)
     else:
         classifier = open_classifier(source, checkpoint, warn, preprocessing)
         raise ValueError(
@@ -154,6 +161,8 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
         metrics |= in_full(task, sums)
     compared = protocols(trial)
     sentences = [f"{name}: {each}" for name, each in compared.items()]
+    if isinstance(task, Restoration | Paired):
+        sentences += task.fidelity.sentences(sums)
     protocol = " ".join([trial.protocol, *sentences, *uncounted(data, metrics)])
     result = Evaluation(source, trial.step, protocol, metrics)
     if compared:
@@ -228,13 +237,14 @@ def on_own_data(
 ) -> Trial:
     """A run on the evaluations of its config, or on another split."""
     for field in overrides:
-        if not field.startswith(("data.", "run.", "features.")):
+        if not field.startswith(("data.", "run.", *(f"{name}." for name in MEASURING))):
             raise ValueError(
                 f"config.{field} is part of what was trained; only config.data, "
-                "config.run and config.features can be set for an evaluation."
+                "config.run, config.features and config.lpips can be set for an "
+                "evaluation."
             )
     loaded = load(run, checkpoint, warn)
-    config = configs.ConfigDict(loaded.config)
+    config = configs.ConfigDict({**dict.fromkeys(MEASURING), **loaded.config})
     for field, text in overrides.items():
         configs.override(config, field, text)
     plain = configs.from_json(configs.to_json(config))
@@ -247,8 +257,8 @@ def on_own_data(
     data = build_data(plain)
     check_data(data.spec, loaded.spec)
     task, state = loaded.task, loaded.state
-    if plain.get("features"):
-        helpers = read_helpers(plain, loaded.spec, ("features",))
+    if any(plain.get(name) for name in MEASURING):
+        helpers = read_helpers(plain, loaded.spec, MEASURING)
         networks = {name: each.network for name, each in helpers.items()}
         plain["run"]["parallel"] = "jit"
         task = build_task(plain, loaded.spec, networks)

@@ -70,6 +70,9 @@ PARAMETERS = {
     "div2k_edsr_x4": 43_089_923,
     "div2k_rcan_x4": 15_592_355,
     "df2k_rrdb_x4": 16_697_987,
+    # The discriminators are BasicSR's and SRGAN-PyTorch's.
+    "df2k_esrgan_x4": (16_697_987, 14_499_401),
+    "div2k_srgan_x4": (1_549_462, 23_563_649),
     "train400_dncnn15": 556_097,
     "train400_dncnn25": 556_097,
     "train400_dncnn50": 556_097,
@@ -214,7 +217,7 @@ def test_smoke_needs_no_download(name):
     config = shallow(configs.read(f"{name}:smoke"))
     free = ("digits", "textures", "photos", "domains")
     assert config.data.source.name in free
-    assert config.total_steps == 4 and config.teacher is None
+    assert config.total_steps == 4 and config.teacher is config.perceptual is None
     data = build_data(config)
     task = build_task(config, data.spec)
     batch = {
@@ -373,6 +376,24 @@ def test_r3gan_burns_in(name):
     ):
         wanted = [start, (start + end) / 2, end, end]
         np.testing.assert_allclose([schedule(n) for n in seen], wanted, rtol=1e-5)
+
+
+def test_srgan_and_esrgan_are_the_papers():
+    """Ledig et al. 2016, sections 2.2 and 3.2; Wang et al. 2018, sections 3 and 4.1."""
+    first, second = task_of("div2k_srgan_x4"), task_of("df2k_esrgan_x4")
+    assert first.perceptual.layers == ("relu5_4",)
+    assert second.perceptual.layers == ("conv5_4",)
+    np.testing.assert_allclose(first.perceptual.weights, 1 / 12.75**2, rtol=0.03)
+    assert not first.loss.relativistic and second.loss.relativistic
+    for task, steps, wanted in (
+        (first, (0, 99_999, 100_000), (1e-4, 1e-4, 1e-5)),
+        (second, (0, 50_000, 100_000, 399_999), (1e-4, 5e-5, 2.5e-5, 6.25e-6)),
+    ):
+        schedules = task.generator_optimizer, task.discriminator_optimizer
+        for schedule in (each.schedule for each in schedules):
+            np.testing.assert_allclose([schedule(i) for i in steps], wanted, rtol=1e-5)
+    before = task_of("div2k_srgan_x4:mse")
+    assert type(before.model) is type(first.generator)
 
 
 @pytest.mark.parametrize("name", ["cifar10_sngan", "cifar10_sngan_cond"])

@@ -11,6 +11,7 @@ from resnet_jax.report.pictures import (
     picture,
     save_png,
     small_data_uri,
+    strip,
 )
 
 
@@ -62,6 +63,18 @@ def test_captions_stay_under_their_image():
     sheet = np.asarray(grid(images, columns=2, captions=[evil, ""]).convert("L"))
     strip = sheet[64:]
     assert (strip[:, :64] < 128).any() and (strip[:, 66:] == 255).all()
+
+
+def test_a_value_stands_under_the_picture_that_its_name_begins_with():
+    images = {name: np.zeros((1, 64, 64, 1), np.uint8) for name in ("a", "a far", "b")}
+    values = {"a far dB": np.array([1.5]), "row": np.array([2.0])}
+    sheet = np.asarray(strip({**images, **values}).convert("L"))
+    headings, under, last = sheet[:18], sheet[82:100], sheet[100:]
+    assert sheet.shape[0] == 64 + 3 * 18
+    assert all((headings[:, x : x + 60] < 128).any() for x in (0, 66, 132))
+    written = [(under[:, x : x + 60] < 128).any() for x in (0, 66, 132)]
+    assert written == [False, True, False]
+    assert (last[:, :60] < 128).any() and (last[:, 66:] == 255).all()
 
 
 def test_png_files_and_addresses(tmp_path):
