@@ -19,7 +19,6 @@ from resnet_jax.helpers import read_helpers
 from resnet_jax.pretrained import to_torch
 from resnet_jax.run import build_task, load
 from resnet_jax.spec import DataSpec
-from resnet_jax.state import NetState, TrainState
 from resnet_jax.tasks.base import compile_train_step
 from resnet_jax.verbs.train import train
 from resnet_jax.weights import warm_start
