@@ -44,6 +44,6 @@ def get_config(variant=""):
     config.best = ("set12/psnr", "max")
     config.run.update(log_every=100, eval_every=2000, save_every=2000)
     if variant == "small":
-        config.batch_size, config.total_steps = 32, 4000
-        config.run.update(eval_every=500, save_every=500)
+        config.batch_size, config.total_steps = 32, 1600
+        config.run.update(eval_every=200, save_every=200)
     return smoke(config) if variant == "smoke" else config
