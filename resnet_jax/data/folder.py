@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from resnet_jax.data.crop import read_crop
+from resnet_jax.data.geometry import RandomResizedCrop
 from resnet_jax.data.images import SUFFIXES, read_image
 from resnet_jax.data.splits import check_split
 
@@ -36,6 +38,13 @@ class FolderSource:
         image = read_image(self.files[index], self.channels, self.size_hint)
         return {"image": image, "label": self.labels[index]}
 
+    def crop(
+        self, index: int, crop: RandomResizedCrop, u: np.ndarray
+    ) -> dict[str, Any]:
+        """An example whose image is cropped as it is read, see read_crop."""
+        image = read_crop(self.files[index], self.channels, crop, u)
+        return {"image": image, "label": self.labels[index]}
+
     def __repr__(self) -> str:
         return self.description
 
@@ -55,6 +64,7 @@ def folder(
         root: the folder.
         channels: 1, 3 or 4, to which all images are converted.
         size_hint: see read_image; decodes large JPEG files several times faster.
+            (A random_resized_crop does that by itself, see its `decode`.)
 
     Raises:
         ValueError: no or empty class folders, images a level too high or too deep, or

@@ -72,9 +72,11 @@ class Flip:
 
     def __call__(self, images: np.ndarray, u: np.ndarray) -> np.ndarray:
         """The images, [B, H, W, C] as before."""
-        chosen = u[:, 0] < self.probability
         result = images.copy()
-        result[chosen] = images[chosen][:, :, ::-1]
+        for i in np.flatnonzero(u[:, 0] < self.probability):
+            # Plane by plane: NumPy mirrors pixels of three bytes five times slower.
+            for channel in range(images.shape[-1]):
+                result[i, ..., channel] = images[i, :, ::-1, channel]
         return result
 
 
@@ -90,18 +92,26 @@ class RandomResizedCrop:
         scale: bounds of the part's area relative to the image's.
         ratio: bounds of width / height, drawn log-uniformly.
         filter: 'bilinear', 'bicubic', 'lanczos' or 'nearest'.
+        decode: 'full', or 'scaled': a JPEG file is decoded at 1/2, 1/4 or 1/8 of its
+            size where the part stays as large as the result, see read_crop.
     """
 
     size: int
     scale: tuple[float, float] = (0.08, 1.0)
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
     filter: str = "bilinear"
+    decode: str = "scaled"
     draws = 22
     one_size = True
 
     def __post_init__(self):
         _whole(self.size, "random_resized_crop size", 1)
         _check_filter(self.filter)
+        if self.decode not in ("full", "scaled"):
+            raise ValueError(
+                "random_resized_crop decode is 'full' or 'scaled', not "
+                f"{self.decode!r}."
+            )
         for name in ("scale", "ratio"):
             low, high = getattr(self, name)
             if not 0 < low <= high:

@@ -15,7 +15,7 @@ FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-_ORIENTATION, _TURNED = 0x0112, 5  # EXIF; from 5 on height and width are swapped
+ORIENTATION, _TURNED = 0x0112, 5  # EXIF; from 5 on height and width are swapped
 _QUIET = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
@@ -55,15 +55,20 @@ def read_image(
             format, or over 50 million pixels, which is known before anything is
             decoded.
     """
-    if channels is not None and channels not in _MODES:
-        raise ValueError(f"channels must be 1, 3 or 4, not {channels!r}.")
+    check_channels(channels)
     from PIL import ImageOps
 
     with opened(file, name) as image:
         if size_hint:
             image.draft("RGB", (size_hint, size_hint))
         ImageOps.exif_transpose(image, in_place=True)
-        return _to_array(image, channels or _stored_channels(image))
+        return to_array(image, channels)
+
+
+def check_channels(channels: int | None) -> None:
+    """Raises ValueError where images cannot be converted to so many."""
+    if channels is not None and channels not in _MODES:
+        raise ValueError(f"channels must be 1, 3 or 4, not {channels!r}.")
 
 
 def is_grey(file: str | os.PathLike) -> bool:
@@ -114,11 +119,15 @@ def image_size(file: str | os.PathLike) -> tuple[int, int]:
 
     try:
         with Image.open(file, formats=FORMATS) as image:
-            size = image.height, image.width
-            turned = image.getexif().get(_ORIENTATION, 1) >= _TURNED
+            return upright_size(image)
     except Exception as error:  # on hostile bytes Pillow raises nearly anything
         raise BadImage(f"{os.fspath(file)} cannot be read: {error}.") from error
-    return size[::-1] if turned else size
+
+
+def upright_size(image: Any) -> tuple[int, int]:
+    """Height and width of a Pillow image, not decoded yet, once it is upright."""
+    turned = image.getexif().get(ORIENTATION, 1) >= _TURNED
+    return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def with_depth(image: np.ndarray, dtype: np.dtype | type | str) -> np.ndarray:
@@ -157,14 +166,13 @@ def _checked(stream, name: str) -> Iterator[Any]:
         raise BadImage(f"{name} is damaged: {error}.") from error
 
 
-def _stored_channels(image) -> int:
-    if image.mode in ("1", "L", "F") or image.mode.startswith("I"):
-        return 1
-    has_alpha = image.mode == "P" and "transparency" in image.info
-    return 4 if has_alpha or image.mode.upper().endswith("A") else 3
+def to_array(image: Any, channels: int | None) -> np.ndarray:
+    """A Pillow image as read_image gives it.
 
-
-def _to_array(image, channels: int) -> np.ndarray:
+    Raises:
+        ValueError: pixels of more than 16 bits.
+    """
+    channels = channels or _stored_channels(image)
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers, 8 or 16 bits expected")
     if image.mode.startswith("I"):
@@ -176,9 +184,20 @@ def _to_array(image, channels: int) -> np.ndarray:
             [grey] * min(channels, 3) + [np.full_like(grey, 65535)] * (channels == 4),
             axis=-1,
         )
+    array = np.asarray(in_mode(image, channels))
+    return array[..., None] if channels == 1 else array
+
+
+def in_mode(image: Any, channels: int) -> Any:
+    """A Pillow image of 8 bits in grey (1 channel), RGB (3) or RGB and alpha (4)."""
     if image.mode in ("P", "PA", "LA", "La", "RGBa"):
         image = image.convert("RGBA")
-    if image.mode != (mode := _MODES[channels]):
-        image = image.convert(mode)
-    array = np.asarray(image)
-    return array[..., None] if channels == 1 else array
+    mode = _MODES[channels]
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _stored_channels(image) -> int:
+    if image.mode in ("1", "L", "F") or image.mode.startswith("I"):
+        return 1
+    has_alpha = image.mode == "P" and "transparency" in image.info
+    return 4 if has_alpha or image.mode.upper().endswith("A") else 3

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from resnet_jax.data.images import BadImage, opened
+from resnet_jax.data.images import ORIENTATION, BadImage, opened
 
-ORIENTATION = 0x0112  # of EXIF
 # Pillow keeps one byte of 16-bit colors. Decoded once more with the other byte order it
 # keeps the other one.
 _NATIVE = "L" if sys.byteorder == "little" else "B"

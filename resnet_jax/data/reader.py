@@ -128,9 +128,7 @@ class Reader:
 
     def example(self, index: int, u: np.ndarray) -> dict[str, Any]:
         """Example `index` after the transforms, with its index."""
-        split = self.source_draws
-        source = self.source
-        example = source.draw(index, u[:split]) if split else source[index]
+        example, transforms, u = self._load(index, u)
         label, classes = example.get("label", -1), len(self.source.class_names)
         if not -1 <= label < classes:
             raise ValueError(
@@ -141,8 +139,18 @@ class Reader:
         # The images of a pair by the same numbers: the same crop of both.
         for key in IMAGE_KEYS & example.keys():
             one = example[key][None]
-            result[key] = apply_transforms(self.transforms, one, u[None, split:])[0]
+            result[key] = apply_transforms(transforms, one, u[None])[0]
         return result
+
+    def _load(self, index: int, u: np.ndarray) -> tuple[dict[str, Any], tuple, Any]:
+        """An example, and what is left to be done: the transforms, their numbers."""
+        first = self.transforms[0] if self.transforms else None
+        if isinstance(first, RandomResizedCrop) and hasattr(self.source, "crop"):
+            example = self.source.crop(index, first, u[: first.draws])
+            return example, self.transforms[1:], u[first.draws :]
+        split = self.source_draws
+        example = self.source.draw(index, u[:split]) if split else self.source[index]
+        return example, self.transforms, u[split:]
 
     def picture(self, index: int) -> np.ndarray:
         """Example `index` of an evaluation to look at: uint8 [H, W, C].

@@ -4,8 +4,9 @@ A source has a length, `source[i]` -> {'image': ..., 'label': ...}, `class_names
 stable repr; pairs have the images 'a' and 'b'. An ArraySource is in memory, its batches
 are gathered whole; any other is asked for one example at a time. One with `draws` makes
 in `draw(i, u)` a random version of example i of so many uniform numbers, which training
-uses. One whose images differ in size says so in `sizes()`. Those of which a class can
-be chosen have `labels`.
+uses. One with `crop` gives in `crop(i, random_resized_crop, u)` example i after that
+transform for less than decoding all of it takes. One whose images differ in size says
+so in `sizes()`. Those of which a class can be chosen have `labels`.
 """
 
 from collections.abc import Callable, Mapping

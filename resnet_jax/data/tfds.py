@@ -4,11 +4,14 @@ import difflib
 import functools
 import os
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from resnet_jax.data.arrays import ArraySource
+from resnet_jax.data.crop import read_crop
+from resnet_jax.data.geometry import RandomResizedCrop
 from resnet_jax.data.images import read_image
 from resnet_jax.data.splits import check_split
 
@@ -49,11 +52,23 @@ class RecordSource:
         return np.array([record["label"] for record in self.records], np.int32)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
+        return self._read(index, read_image)
+
+    def crop(
+        self, index: int, crop: RandomResizedCrop, u: np.ndarray
+    ) -> dict[str, Any]:
+        """An example whose image is cropped as it is read, see read_crop."""
+        example = self._read(index, functools.partial(read_crop, crop=crop, u=u))
+        if not self.channels:
+            example["image"] = crop(example["image"][None], u[None])[0]
+        return example
+
+    def _read(self, index: int, read: Callable[..., np.ndarray]) -> dict[str, Any]:
         record = self.records[int(index)]
         example = {"image": record["image"]}
         if self.channels:
             name = f"image {index} of {self.description}"
-            example["image"] = read_image(record["image"], self.channels, name=name)
+            example["image"] = read(record["image"], self.channels, name=name)
         if self.class_names:
             example["label"] = np.int32(record["label"])
         return example
