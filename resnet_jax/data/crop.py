@@ -65,8 +65,8 @@ def read_crop(
         part = image.crop((left, top, right, bottom))
         if channels not in (1, 3) or part.mode[0] in "IF":
             return resized(to_array(part, channels), size, crop.filter)
-        box = x / scale - left, y / scale - top
-        box = *box, box[0] + width / scale, box[1] + height / scale
+        x0, y0 = x / scale - left, y / scale - top
+        box = x0, y0, x0 + width / scale, y0 + height / scale
         method = Image.Resampling[crop.filter.upper()]
         pixels = np.asarray(in_mode(part, channels).resize(size, method, box))
         return pixels.reshape(*size, channels)

@@ -3,7 +3,7 @@
     python tests/benchmarks/input_pipeline.py --photos=bsds500/train --torch=PYTHON
 
 JPEG files -> random_resized_crop 224 (bilinear, antialiased) and flips -> uint8 batches
-of 32, from --photos, a folder of JPEG files of about 500 x 375 pixels, and from 24 of
+of 16, from --photos, a folder of JPEG files of about 500 x 375 pixels, and from 24 of
 1500 x 1000 pixels, quality 90, that are made of the photographs in scikit-image and
 scikit-learn. PYTHON is one with torch and torchvision; by default this one.
 
@@ -18,6 +18,7 @@ a process, in a DataLoader; Grain is a MapDataset whose map is written with Pill
 import argparse
 import itertools
 import json
+import math
 import os
 import pathlib
 import signal
@@ -27,7 +28,7 @@ import sys
 import tempfile
 import time
 
-BATCH, SIZE, AHEAD = 32, 224, 2
+BATCH, SIZE, AHEAD = 16, 224, 2
 LARGE = (1500, 1000)
 CHECK = {
     "torchvision": "import torchvision.transforms.v2, torchvision.io",
@@ -134,6 +135,8 @@ CONTESTANTS = {  # name -> what it needs, files and workers -> batches
     "torchvision Pillow": ("torchvision", lambda f, w: torchvision(f, w, "Pillow")),
 }
 
+TORCHVISION = ("torchvision decode_jpeg", "torchvision Pillow")
+
 
 def serve(name: str, folder: str, workers: int) -> None:
     """Reads for as many seconds as each line says, and answers what came of it."""
@@ -230,33 +233,38 @@ def make_large(folder: pathlib.Path, count: int = 24) -> None:
 
 
 def compare(title, folder, options) -> None:
-    contestants = []
-    for name, (needs, _) in CONTESTANTS.items():
-        python = options.torch if needs == "torchvision" else sys.executable
-        test = subprocess.run([python, "-c", CHECK[needs]], capture_output=True)
-        if test.returncode:
-            print(f"{name} is left out: {python} cannot import {needs}.")
-            continue
-        for workers in options.workers:
-            contestants.append(Contestant(python, name, folder, workers))
-    for number in range(options.rounds):
-        for one in contestants[:: -1 if number % 2 else 1]:
-            one.read(options.seconds)
+    contestants: list[Contestant] = []
+    try:
+        for name, (needs, _) in CONTESTANTS.items():
+            python = options.torch if needs == "torchvision" else sys.executable
+            test = subprocess.run([python, "-c", CHECK[needs]], capture_output=True)
+            if test.returncode:
+                print(f"{name} is left out: {python} cannot import {needs}.")
+                continue
+            for workers in options.workers:
+                contestants.append(Contestant(python, name, folder, workers))
+        for number in range(options.rounds):
+            for one in contestants[:: -1 if number % 2 else 1]:
+                one.read(options.seconds)
+    finally:
+        for one in contestants:
+            one.close()
     print(f"\n{title}: medians of {options.rounds} rounds of {options.seconds} s")
-    print(f"{'':26}workers  images/s  images/s and processor  of best torchvision")
+    print(f"{'':24}  workers  images/s  per processor's s  of torchvision's best")
     for one in contestants:
-        best = [
-            other.median("processor")
-            for other in contestants
-            if other.workers == one.workers and other.name.startswith("torchvision")
-        ]
-        ratio = f"{one.median('processor') / max(best):.2f}" if best else "-"
-        print(
-            f"{one.name:26}{one.workers:7d}{one.median('clock'):10.0f}"
-            f"{one.median('processor'):24.0f}{ratio:>21}"
+        best = max(
+            (
+                other.median("processor")
+                for other in contestants
+                if other.workers == one.workers and other.name in TORCHVISION
+            ),
+            default=math.nan,
         )
-    for one in contestants:
-        one.close()
+        print(
+            f"{one.name:24}{one.workers:9d}{one.median('clock'):10.0f}"
+            f"{one.median('processor'):19.0f}{one.median('processor') / best:23.2f}",
+            flush=True,
+        )
 
 
 def main() -> None:
