@@ -13,7 +13,7 @@ ROWS = (
     ("lookup", "spec", "figures", "files", "scan", "bicubic", "lab", "tiles"),
     ("nn", "losses", "metrics", "gradient", "averaging", "translator"),
     ("muon",),
-    ("optim",),
+    ("optim", "sharding"),
     ("parallel", "plan", "patience", "preemption"),
     ("config",),
     ("state",),
