@@ -213,7 +213,8 @@ class Checkpoints:
             step: one of `steps()`.
             like: a state of the same structure, or its eval_shape; its `frozen` is
                 handed on.
-            sharding: where the arrays go; one for all, or a state of them.
+            sharding: where the arrays go; one for all, or a state of them, its
+                `frozen` None.
 
         Raises:
             DamagedError: the checkpoint is unreadable or its digests disagree.
@@ -221,11 +222,9 @@ class Checkpoints:
         """
         leaves = self.check(step, like)
         bare = dataclasses.replace(like, frozen=None)
-        if isinstance(sharding, Sharding):
-            sharding = jax.tree.map(lambda x: sharding, bare)
         abstract = jax.tree.map(
             lambda x, place: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=place),
-            *(bare, dataclasses.replace(sharding, frozen=None)),
+            *(bare, jax.tree.broadcast(sharding, bare)),
         )
         path = self.folder / str(step)
         loaded, reason = _attempt(

@@ -112,8 +112,8 @@ def one_device(tree: Any) -> Any:
 def compile_step(step: Callable, mesh: Mesh, mode: str = "jit") -> "jax.stages.Wrapped":
     """step(state, batch, key) -> state, scalars, compiled for the mesh.
 
-    The state is donated. Under 'jit' and 'pmap' it is replicated, the same arrays; under
-    'fsdp' it lies as sharding.layout says before and after.
+    The state is donated. Under 'jit' and 'pmap' it is replicated, the same arrays;
+    under 'fsdp' it lies as sharding.layout says before and after.
 
     Args:
         step: pure; under 'pmap' it takes means over the axis 'data' itself.

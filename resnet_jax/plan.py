@@ -15,8 +15,8 @@ class Options:
         log_every, eval_every, save_every: periods in steps; 0: only at the end. The
             best checkpoint is the best of those saved at a step that was evaluated.
         keep: newest checkpoints kept, beside the best.
-        parallel: 'jit', 'pmap', or 'fsdp': jit with weights, averages and the optimizer's
-            state split over the devices.
+        parallel: 'jit', 'pmap', or 'fsdp': as 'jit', with weights, averages and the
+            optimizer's state split over the devices.
         fsdp: devices that share one copy of them under 'fsdp'; 0: all.
         workers: processes that read and decode examples, 0 for none.
         deterministic: ask the compiler for repeatable GPU kernels.

@@ -13,8 +13,8 @@ DATA, FSDP = "data", "fsdp"
 # Fields of a state whose arrays are split; all others are whole on every device.
 SPLIT = ("params", "opt_state", "ema", "frozen")
 
-# Smaller arrays stay whole: in float32 1 KiB, less than a message is worth.
-LEAST = 256
+# Smaller arrays stay whole: a message is worth more, and all of them are little.
+LEAST = 64
 
 
 class Shards(NamedTuple):
@@ -52,7 +52,9 @@ def layout(state: Any, mesh: Mesh) -> Any:
     Returns:
         The same tree of NamedSharding.
     """
-    return _placed(state, mesh.shape.get(FSDP, 1), lambda spec: NamedSharding(mesh, spec))
+    return _placed(
+        state, mesh.shape.get(FSDP, 1), lambda spec: NamedSharding(mesh, spec)
+    )
 
 
 def bytes_of(state: Any, mesh: Mesh | None = None) -> int:
@@ -98,6 +100,10 @@ def at_rest(net: Any) -> Any:
 
 def shared(grads: Any) -> Any:
     """Gradients split as the weights are: each device gets the sum of its part."""
+    # In one group, sums are asked for before their parts: otherwise XLA may exchange the
+    # examples of an embedding instead. With several groups that would cost a detour.
+    if jax.sharding.get_abstract_mesh().shape.get(DATA) == 1:
+        grads = _whole(grads)
     return _constrained(Shards(grads, None)).params
 
 

@@ -93,7 +93,7 @@ def begin(
 
     arguments = (keys(plan.seed)["init"], plan.start)
     like = jax.eval_shape(init, *arguments)
-    places = layout(dataclasses.replace(like, frozen=plan.frozen), mesh)
+    places = layout(like, mesh)
 
     def read(step):
         saved = checkpoints.describe(step)
@@ -103,11 +103,10 @@ def begin(
 
     def complete(state):
         # Copies: a step donates its state, and a rollback needs them again.
-        frozen = plan.frozen
-        if frozen:
-            copy = partial(jax.tree.map, jnp.copy)
-            frozen = jax.jit(copy, out_shardings=places.frozen)(frozen)
-        return dataclasses.replace(state, frozen=frozen)
+        whole = dataclasses.replace(state, frozen=plan.frozen)
+        place = layout(whole, mesh).frozen
+        copy = jax.jit(partial(jax.tree.map, jnp.copy), out_shardings=place)
+        return dataclasses.replace(state, frozen=plan.frozen and copy(plan.frozen))
 
     if found := checkpoints.newest_good(read, report.warn):
         state, past = found
@@ -119,8 +118,7 @@ def begin(
         return complete(state), past
     report.rewind(0)
     with report.phase("initializing"):
-        drawn = dataclasses.replace(places, frozen=None)
-        state = compile_once(init, drawn)(*arguments)
+        state = compile_once(init, places)(*arguments)
         return complete(state), {"attempt": 0, "waiting": {}}
 
 

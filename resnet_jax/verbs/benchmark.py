@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.collectives import moved
 from resnet_jax.helpers import read_helpers
 from resnet_jax.models.summary import summarize
 from resnet_jax.nn.precision import compute_dtype
@@ -95,6 +96,7 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
             "input_images_per_second": _input_rate(data, task.draws, examples, steps),
             **_work(task, data.spec, examples / bare_time),
             **_memory(step),
+            **_moved(step, mesh.size),
         }
     )
 
@@ -175,6 +177,14 @@ def _memory(step) -> dict[str, float]:
     if analysis := step.memory_analysis():
         memory["step_temporary_mib"] = analysis.temp_size_in_bytes / 2**20
     return memory
+
+
+def _moved(step, devices: int) -> dict[str, float]:
+    """MiB that devices gather, reduce or exchange in a step, by kind."""
+    if devices == 1:
+        return {}
+    each = moved(step.as_text()).items()
+    return {f"{kind.replace('-', '_')}_mib": count / 2**20 for kind, count in each}
 
 
 class Timings(dict[str, Any]):
