@@ -100,11 +100,9 @@ def at_rest(net: Any) -> Any:
 
 def shared(grads: Any) -> Any:
     """Gradients split as the weights are: each device gets the sum of its part."""
-    # In one group, sums are asked for before their parts: otherwise XLA may exchange the
-    # examples of an embedding instead. With several groups that would cost a detour.
-    if jax.sharding.get_abstract_mesh().shape.get(DATA) == 1:
-        grads = _whole(grads)
-    return _constrained(Shards(grads, None)).params
+    # Sums are asked for before their parts: otherwise XLA splits what makes them, too,
+    # and statistics and the examples of an embedding travel.
+    return _constrained(Shards(_whole(grads), None)).params
 
 
 def _parts() -> int:
