@@ -204,14 +204,17 @@ class Checkpoints:
         _check_structure(leaves, describe_leaves(bare), step)
         return leaves
 
-    def restore(self, step: int, like: TrainState, sharding: Sharding) -> TrainState:
+    def restore(
+        self, step: int, like: TrainState, sharding: Sharding | TrainState
+    ) -> TrainState:
         """The state saved at a step, on this run's devices.
 
         Args:
             step: one of `steps()`.
             like: a state of the same structure, or its eval_shape; its `frozen` is
                 handed on.
-            sharding: where the arrays go.
+            sharding: where the arrays go; one for all, or a state of them, its
+                `frozen` None.
 
         Raises:
             DamagedError: the checkpoint is unreadable or its digests disagree.
@@ -220,7 +223,8 @@ class Checkpoints:
         leaves = self.check(step, like)
         bare = dataclasses.replace(like, frozen=None)
         abstract = jax.tree.map(
-            lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), bare
+            lambda x, place: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=place),
+            *(bare, jax.tree.broadcast(sharding, bare)),
         )
         path = self.folder / str(step)
         loaded, reason = _attempt(
@@ -308,13 +312,17 @@ def leaf_digest(x: jax.Array) -> jax.Array:
     if x.dtype == jnp.bool_:
         x = x.astype(jnp.uint8)
     words = jax.lax.bitcast_convert_type(x, f"uint{8 * size}")
-    words = words.astype(jnp.uint32).reshape(-1)
-    position = jnp.arange(words.size, dtype=jnp.uint32)
+    words = words.astype(jnp.uint32)
+    # Made axis by axis: flattening an array that is split would gather it.
+    position = jnp.zeros(words.shape, jnp.uint32)
+    for axis, length in enumerate(words.shape):
+        index = jax.lax.broadcasted_iota(jnp.uint32, words.shape, axis)
+        position = position * jnp.uint32(length) + index
     # Multiplicative hashing of the position (Knuth, TAOCP 3, section 6.4).
     mixed = (position ^ (position >> 16)) * jnp.uint32(2654435769)
     mixed = (mixed ^ (mixed >> 15)) * jnp.uint32(2246822519)
-    weights = jnp.stack([2 * position + 1, mixed | 1])
-    return (weights * words).sum(axis=1, dtype=jnp.uint32)
+    weights = 2 * position + 1, mixed | 1
+    return jnp.stack([(each * words).sum(dtype=jnp.uint32) for each in weights])
 
 
 def _attempt(action: Callable[[], Any]) -> tuple[Any, str]:

@@ -1,5 +1,6 @@
 """Evaluation: every example exactly once, sums on the host."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,7 +31,16 @@ class Evaluator:
         self._show = self._compiled(task.show)
 
     def prepare(self, state: TrainState) -> TrainState:
-        """What is evaluated and shown of a state as it was trained."""
+        """What is evaluated and shown of a state as it was trained.
+
+        Its weights are whole on every device, and without what the optimizers own.
+        """
+        nets = {
+            name: dataclasses.replace(net, opt_state=None)
+            for name, net in state.nets.items()
+        }
+        state = dataclasses.replace(state, nets=nets)
+        state = jax.device_put(state, replicated(self.mesh))
         return self.task.prepare_eval(state, self._training_batches(), self.key)
 
     def __call__(

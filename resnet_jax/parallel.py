@@ -10,17 +10,25 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-AXIS = "data"
-MODES = ("jit", "pmap")
+from resnet_jax.sharding import DATA, FSDP, begin_step, end_step
+
+AXIS = DATA
+MODES = ("jit", "pmap", "fsdp")
 
 
-def make_mesh(batch_size: int) -> Mesh:
-    """A mesh of one axis, 'data', over the devices that share a batch.
+def make_mesh(batch_size: int, mode: str = "jit", fsdp: int = 0) -> Mesh:
+    """A mesh over the devices that share a batch.
 
     One process takes the largest number of its devices that divides batch_size.
 
+    Args:
+        batch_size: examples of a step.
+        mode: one axis, 'data'; under 'fsdp' two, 'data' and 'fsdp'.
+        fsdp: devices along the axis 'fsdp', neighbors; 0 for all.
+
     Raises:
-        ValueError: several processes, and their devices do not divide batch_size.
+        ValueError: several processes, and their devices do not divide batch_size; or
+            fsdp does not divide the devices.
     """
     if batch_size < 1:
         raise ValueError(f"batch_size is {batch_size}; expected at least 1.")
@@ -32,7 +40,17 @@ def make_mesh(batch_size: int) -> Mesh:
             f"batch_size {batch_size} is not divisible by the {len(devices)} devices "
             f"of {jax.process_count()} processes; choose a multiple of {len(devices)}."
         )
-    return Mesh(np.array(devices[:size]), (AXIS,), axis_types=(AxisType.Auto,))
+    shape = {DATA: size}
+    if mode == "fsdp":
+        if size % (group := fsdp or size):
+            raise ValueError(
+                f"run.fsdp is {fsdp} and {size} devices share a batch of {batch_size}; "
+                f"choose a divisor of {size}, or 0 for all of them."
+            )
+        shape = {DATA: size // group, FSDP: group}
+    types = (AxisType.Auto,) * len(shape)
+    used = np.array(devices[:size]).reshape(*shape.values())
+    return Mesh(used, tuple(shape), axis_types=types)
 
 
 def barrier(name: str) -> None:
@@ -55,7 +73,7 @@ def replicated(mesh: Mesh) -> NamedSharding:
 
 def split(mesh: Mesh) -> NamedSharding:
     """The devices share the first axis."""
-    return NamedSharding(mesh, P(AXIS))
+    return NamedSharding(mesh, P(mesh.axis_names))
 
 
 def place(
@@ -94,30 +112,34 @@ def one_device(tree: Any) -> Any:
 def compile_step(step: Callable, mesh: Mesh, mode: str = "jit") -> "jax.stages.Wrapped":
     """step(state, batch, key) -> state, scalars, compiled for the mesh.
 
-    The state is replicated and donated, in both modes the same arrays: checkpoints,
-    evaluation and everything else need not know which mode made them.
+    The state is donated. Under 'jit' and 'pmap' it is replicated, the same arrays;
+    under 'fsdp' it lies as sharding.layout says before and after.
 
     Args:
         step: pure; under 'pmap' it takes means over the axis 'data' itself.
-        mesh: whose devices share the batch.
-        mode: 'jit' or 'pmap'.
+        mesh: of make_mesh, whose devices share the batch.
+        mode: 'jit', 'pmap' or 'fsdp'.
 
     Raises:
         ValueError: the mode is unknown, or pmap is asked for on several processes.
     """
     if mode not in MODES:
         raise ValueError(f"run.parallel is '{mode}'; expected one of {MODES}.")
-    if mode == "jit":
+    if mode != "pmap":
         whole = replicated(mesh)
+        state_place = None if mode == "fsdp" else whole  # None: as it comes
 
         def meshed(state, batch, key):
             with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
-                return step(state, batch, key)
+                if mode == "jit":
+                    return step(state, batch, key)
+                state, scalars = step(begin_step(state), batch, key)
+                return end_step(state), scalars
 
         return jax.jit(
             meshed,
-            in_shardings=(whole, split(mesh), whole),
-            out_shardings=(whole, whole),
+            in_shardings=(state_place, split(mesh), whole),
+            out_shardings=(state_place, whole),
             donate_argnums=0,
         )
     if jax.process_count() > 1:
@@ -140,10 +162,11 @@ def compiler_options(deterministic: bool) -> dict[str, Any] | None:
     return {"xla_gpu_deterministic_ops": True} if gpu else None
 
 
-def compile_once(function: Callable, sharding: NamedSharding) -> "jax.stages.Wrapped":
+def compile_once(function: Callable, sharding: Any) -> "jax.stages.Wrapped":
     """A function that is called once: compiled in a sixth of the time on CPUs.
 
-    Drawing a network's weights runs for milliseconds, and is slow to optimize.
+    Drawing a network's weights runs for milliseconds, and is slow to optimize. What it
+    returns lies as `sharding` says, one for all or a tree of them.
     """
     quick = {"xla_backend_optimization_level": 1}
     options = quick if jax.default_backend() == "cpu" else None
@@ -163,8 +186,8 @@ def rows(x: jax.Array, axis_name: str | None) -> jax.Array:
     """
     if axis_name is None:
         # What is drawn has no device; without a hint each would draw and use all.
-        shared = not jax.sharding.get_abstract_mesh().empty
-        return jax.lax.with_sharding_constraint(x, P(AXIS)) if shared else x
+        axes = jax.sharding.get_abstract_mesh().axis_names
+        return jax.lax.with_sharding_constraint(x, P(axes)) if axes else x
     num_devices = axis_size(axis_name)
     x = x.reshape(-1, num_devices, *x.shape[1:])
     return jax.lax.dynamic_index_in_dim(

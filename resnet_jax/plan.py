@@ -15,7 +15,9 @@ class Options:
         log_every, eval_every, save_every: periods in steps; 0: only at the end. The
             best checkpoint is the best of those saved at a step that was evaluated.
         keep: newest checkpoints kept, beside the best.
-        parallel: 'jit' or 'pmap'.
+        parallel: 'jit', 'pmap', or 'fsdp': as 'jit', with weights, averages and the
+            optimizer's state split over the devices.
+        fsdp: devices that share one copy of them under 'fsdp'; 0: all.
         workers: processes that read and decode examples, 0 for none.
         deterministic: ask the compiler for repeatable GPU kernels.
         on_nonfinite: 'stop', or 'rollback' to the last checkpoint with other data.
@@ -33,6 +35,7 @@ class Options:
     save_every: int = 1000
     keep: int = 2
     parallel: str = "jit"
+    fsdp: int = 0
     workers: int = 0
     deterministic: bool = False
     on_nonfinite: str = "stop"
@@ -42,7 +45,7 @@ class Options:
 
     def __post_init__(self):
         least = {"log_every": 0, "eval_every": 0, "save_every": 0, "keep": 1}
-        for name, lowest in {**least, "workers": 0}.items():
+        for name, lowest in {**least, "fsdp": 0, "workers": 0}.items():
             if (value := getattr(self, name)) < lowest:
                 raise ValueError(f"run.{name} is {value}; expected at least {lowest}.")
         if not 0 <= self.profile[0] < self.profile[1] and any(self.profile):
@@ -53,11 +56,16 @@ class Options:
         for name, choices in (
             ("on_nonfinite", ("stop", "rollback")),
             ("on_alarm", ("warn", "stop", "rollback")),
-            ("parallel", ("jit", "pmap")),
+            ("parallel", ("jit", "pmap", "fsdp")),
         ):
             if (value := getattr(self, name)) not in choices:
                 expected = " or ".join(repr(c) for c in choices)
                 raise ValueError(f"run.{name} is '{value}'; expected {expected}.")
+        if self.fsdp and self.parallel != "fsdp":
+            raise ValueError(
+                f"run.fsdp is {self.fsdp} and run.parallel '{self.parallel}', under "
+                "which every device has all weights; set run.parallel='fsdp'."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

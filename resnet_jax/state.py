@@ -13,6 +13,7 @@ from jax import Array
 from resnet_jax.averaging import average
 from resnet_jax.gradient import accumulate
 from resnet_jax.optim import Optimizer, check_freeze, hold
+from resnet_jax.sharding import at_rest, in_use, shared
 
 PyTree = Any
 
@@ -115,6 +116,8 @@ def descend(
     )
     if axis_name is not None:
         grads, stats, scalars = jax.lax.pmean((grads, stats, scalars), axis_name)
+    # Where weights are split, each device updates its own share of them.
+    net, grads = at_rest(net), shared(grads)
     scalars["gradient_norm"] = optax.tree.norm(grads)
     # A schedule's float32 must not change the type of a float64 state.
     opt_state = jax.tree.map(
@@ -133,4 +136,4 @@ def descend(
     ema = net.ema
     if ema is not None:
         ema = average(ema, {"params": params, "stats": stats}, ema_decay)
-    return NetState(params, stats, opt_state, ema), scalars
+    return in_use(NetState(params, stats, opt_state, ema)), scalars

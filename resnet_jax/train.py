@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,12 +16,12 @@ from resnet_jax.parallel import (
     compiler_options,
     make_mesh,
     place,
-    replicated,
 )
 from resnet_jax.patience import Waiting
 from resnet_jax.plan import Plan, keys
 from resnet_jax.preemption import Preempted
 from resnet_jax.report import Report, grid
+from resnet_jax.sharding import layout
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Task, compile_train_step
 from resnet_jax.window import LostError, NonFiniteError, Window, check_finite, heed
@@ -84,23 +85,27 @@ def begin(
     Raises:
         ValueError: a network in plan.frozen has other weights than it had.
     """
-    sharding = replicated(make_mesh(plan.batch_size))
+    options = plan.options
+    mesh = make_mesh(plan.batch_size, options.parallel, options.fsdp)
 
     def init(key, start):
         return task.init(key, data.spec.batch(1), start)
 
     arguments = (keys(plan.seed)["init"], plan.start)
     like = jax.eval_shape(init, *arguments)
+    places = layout(like, mesh)
 
     def read(step):
         saved = checkpoints.describe(step)
         plan.check_frozen(saved)
         past = {"attempt": saved["attempt"], "waiting": saved.get("waiting", {})}
-        return checkpoints.restore(step, like, sharding), past
+        return checkpoints.restore(step, like, places), past
 
     def complete(state):
         # Copies: a step donates its state, and a rollback needs them again.
-        copy = jax.jit(lambda x: jax.tree.map(jnp.copy, x), out_shardings=sharding)
+        whole = dataclasses.replace(state, frozen=plan.frozen)
+        place = layout(whole, mesh).frozen
+        copy = jax.jit(partial(jax.tree.map, jnp.copy), out_shardings=place)
         return dataclasses.replace(state, frozen=plan.frozen and copy(plan.frozen))
 
     if found := checkpoints.newest_good(read, report.warn):
@@ -113,12 +118,13 @@ def begin(
         return complete(state), past
     report.rewind(0)
     with report.phase("initializing"):
-        state = compile_once(init, sharding)(*arguments)
+        state = compile_once(init, places)(*arguments)
         return complete(state), {"attempt": 0, "waiting": {}}
 
 
 def _run(task, data, batches, plan, report, checkpoints, state, past):
-    mesh, options = make_mesh(plan.batch_size), plan.options
+    options = plan.options
+    mesh = make_mesh(plan.batch_size, options.parallel, options.fsdp)
     key = jax.random.fold_in(keys(plan.seed)["train"], past["attempt"])
     evaluator = Evaluator(task, data, plan.batch_size, keys(plan.seed)["eval"])
     step = int(state.step)

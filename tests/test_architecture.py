@@ -11,9 +11,10 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures", "files", "scan", "bicubic", "lab", "tiles"),
+    ("collectives", "scaling"),
     ("nn", "losses", "metrics", "gradient", "averaging", "translator"),
     ("muon",),
-    ("optim",),
+    ("optim", "sharding"),
     ("parallel", "plan", "patience", "preemption"),
     ("config",),
     ("state",),

@@ -136,6 +136,8 @@ VALUES = [
     (TRAIN + "--config.best=\"('test/loss',)\"", "('test/loss',)", "tuple of 2 values"),
     (TRAIN + "--config.best=loss", "best is 'loss'", "expected a tuple"),
     (TRAIN + "--config.run.parallel=pjit", "'pjit'", "expected 'jit' or 'pmap'"),
+    (TRAIN + "--config.run.fsdp=3 --config.run.parallel=pmap", "run.fsdp is 3", "set"),
+    (TRAIN + "--config.run.fsdp=3 --config.run.parallel=fsdp", "a divisor of", "0 for"),
     (TRAIN + "--config.run.on_nonfinite=ignore", "'ignore'", "'stop' or 'rollback'"),
     (TRAIN + "--config.run.keep=0", "keep is 0", "at least 1"),
     (TRAIN + "--config.run.profile=(3,1)", "(3, 1)", "the first and the last step"),

@@ -29,6 +29,22 @@ def test_several_processes_must_divide_the_batch(monkeypatch):
         make_mesh(7)
 
 
+@pytest.mark.parametrize(("fsdp", "shape"), [(0, (1, 2)), (2, (1, 2)), (1, (2, 1))])
+def test_weights_are_split_over_groups_of_neighbors(fsdp, shape):
+    mesh = make_mesh(8, "fsdp", fsdp)
+    assert tuple(mesh.shape.items()) == (("data", shape[0]), ("fsdp", shape[1]))
+    assert list(mesh.devices.flat) == list(make_mesh(8).devices.flat)
+    # Both axes share a batch.
+    assert [
+        x.data.shape for x in place({"x": np.arange(8)}, mesh)["x"].addressable_shards
+    ] == [(4,)] * 2
+
+
+def test_groups_must_divide_the_devices():
+    with pytest.raises(ValueError, match=r"run\.fsdp is 3 and 2 devices share a batch"):
+        make_mesh(8, "fsdp", 3)
+
+
 def test_placed_batches_keep_their_order_or_are_dealt_out():
     mesh, x = make_mesh(6), np.arange(6)
     np.testing.assert_array_equal(place({"x": x}, mesh)["x"], x)

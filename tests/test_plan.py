@@ -33,7 +33,13 @@ def test_keys_differ_by_purpose_and_by_seed():
     [
         ({"log_every": -1}, "run.log_every is -1"),
         ({"keep": 0}, "run.keep is 0; expected at least 1"),
-        ({"parallel": "pjit"}, "run.parallel is 'pjit'; expected 'jit' or 'pmap'"),
+        (
+            {"parallel": "pjit"},
+            "run.parallel is 'pjit'; expected 'jit' or 'pmap' or 'fsdp'",
+        ),
+        ({"fsdp": -1}, "run.fsdp is -1; expected at least 0"),
+        ({"fsdp": 4}, "run.fsdp is 4 and run.parallel 'jit'"),
+        ({"fsdp": 4, "parallel": "pmap"}, "set run.parallel='fsdp'"),
         ({"on_nonfinite": "ignore"}, "expected 'stop' or 'rollback'"),
     ],
 )

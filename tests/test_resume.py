@@ -35,7 +35,10 @@ def unbroken(tmp_path_factory):
     return leaves(folder), metrics(folder)
 
 
-@pytest.mark.parametrize("mode", ["jit", pytest.param("pmap", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "mode",
+    ["jit", *(pytest.param(m, marks=pytest.mark.slow) for m in ("pmap", "fsdp"))],
+)
 def test_a_run_that_was_interrupted_ends_as_an_unbroken_one(tmp_path, mode):
     changes = {"total_steps": 6, "task.mixup": 0.0, "model.stage_sizes": (1,)}
     config = tiny({**changes, "run.parallel": mode, "run.keep": 1})

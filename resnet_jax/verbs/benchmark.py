@@ -14,13 +14,15 @@ import jax.numpy as jnp
 
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
+from resnet_jax.collectives import moved
 from resnet_jax.helpers import read_helpers
 from resnet_jax.models.summary import summarize
 from resnet_jax.nn.precision import compute_dtype
-from resnet_jax.parallel import make_mesh, place, replicated
+from resnet_jax.parallel import make_mesh, place
 from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report
 from resnet_jax.run import build_data, build_task, make_plan
+from resnet_jax.sharding import layout
 from resnet_jax.tasks.base import compile_train_step
 from resnet_jax.train import train
 
@@ -54,14 +56,16 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
     frozen = {name: each.variables for name, each in helpers.items()} or None
     plan = dataclasses.replace(plan, frozen=frozen)
     examples, mode = task.draws * plan.batch_size, plan.options.parallel
-    mesh, key = make_mesh(plan.batch_size), keys(plan.seed)["train"]
+    mesh = make_mesh(plan.batch_size, mode, plan.options.fsdp)
+    key = keys(plan.seed)["train"]
     batch = place(next(data.train(0, draws=task.draws)), mesh, mode)
 
     def init(key, frozen):
         state = task.init(key, data.spec.batch(1))
         return dataclasses.replace(state, frozen=jax.tree.map(jnp.copy, frozen))
 
-    state = jax.jit(init, out_shardings=replicated(mesh))(key, frozen)
+    places = layout(jax.eval_shape(init, key, frozen), mesh)
+    state = jax.jit(init, out_shardings=places)(key, frozen)
     begin = time.perf_counter()
     step = compile_train_step(task, mesh, mode).lower(state, batch, key).compile()
     compiling = time.perf_counter() - begin
@@ -92,6 +96,7 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
             "input_images_per_second": _input_rate(data, task.draws, examples, steps),
             **_work(task, data.spec, examples / bare_time),
             **_memory(step),
+            **_moved(step, mesh.size),
         }
     )
 
@@ -172,6 +177,14 @@ def _memory(step) -> dict[str, float]:
     if analysis := step.memory_analysis():
         memory["step_temporary_mib"] = analysis.temp_size_in_bytes / 2**20
     return memory
+
+
+def _moved(step, devices: int) -> dict[str, float]:
+    """MiB that devices gather, reduce or exchange in a step, by kind."""
+    if devices == 1:
+        return {}
+    each = moved(step.as_text()).items()
+    return {f"{kind.replace('-', '_')}_mib": count / 2**20 for kind, count in each}
 
 
 class Timings(dict[str, Any]):

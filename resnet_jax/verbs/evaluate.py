@@ -19,7 +19,6 @@ from resnet_jax.helpers import read_helpers
 from resnet_jax.lookup import few
 from resnet_jax.metrics.protocol import Protocol
 from resnet_jax.metrics.sample import MOST
-from resnet_jax.parallel import replicated
 from resnet_jax.plan import keys
 from resnet_jax.run import build_data, build_task, load, make_plan
 from resnet_jax.scorer import weights_digest
@@ -153,8 +152,7 @@ def judge(trial: Trial, source: str, kinds, where, stem: str, page: bool) -> Eva
         check_task(task)
     watched = Watched(data)
     evaluator = Evaluator(task, watched, trial.batch_size, keys(trial.seed)["eval"])
-    state = jax.device_put(trial.state, replicated(evaluator.mesh))
-    state = evaluator.prepare(state)
+    state = evaluator.prepare(trial.state)
     sums = evaluator(state)
     metrics = task.summarize(sums)
     if isinstance(task, Classification):

@@ -154,7 +154,8 @@ def rehearse(
             plan.check_frozen(checkpoints.describe(steps[0]))
             checkpoints.check(steps[0], state)
         return
-    mesh, mode = make_mesh(plan.batch_size), plan.options.parallel
+    mode = plan.options.parallel
+    mesh = make_mesh(plan.batch_size, mode, plan.options.fsdp)
     size = task.draws * plan.batch_size
     lead = (mesh.size, size // mesh.size) if mode == "pmap" else (size,)
     batch = {
@@ -179,7 +180,8 @@ def banner(
         net: sum(x.size for x in jax.tree.leaves(value.params))
         for net, value in state.nets.items()
     }
-    mesh, devices = make_mesh(plan.batch_size), jax.devices()
+    mode, devices = plan.options.parallel, jax.devices()
+    mesh = make_mesh(plan.batch_size, mode, plan.options.fsdp)
     used = f"{mesh.size} of {len(devices)}" if mesh.size < len(devices) else mesh.size
     processes = jax.process_count()
     kind, platform = devices[0].device_kind, devices[0].platform
@@ -196,7 +198,7 @@ def banner(
         "devices": f"{used} x {kind}"
         + (f" ({platform})" if platform != kind else "")
         + (f", {processes} processes" if processes > 1 else "")
-        + (", pmap" if plan.options.parallel == "pmap" else ""),
+        + ("" if mode == "jit" else f", {mode}"),
         "parameters": ", ".join(
             f"{net} {size:,}" if len(sizes) > 1 else f"{size:,}"
             for net, size in sizes.items()
