@@ -8,7 +8,15 @@ import jax
 import numpy as np
 
 from resnet_jax.figures import Gallery
-from resnet_jax.parallel import fetch, make_mesh, one_device, place, replicated, split
+from resnet_jax.parallel import (
+    compiler_options,
+    fetch,
+    make_mesh,
+    one_device,
+    place,
+    replicated,
+    split,
+)
 from resnet_jax.report import grid, stack, strip
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Batch, Task
@@ -115,9 +123,10 @@ class Evaluator:
             names[:] = rows  # a compiled function would sort them
             return list(rows.values())
 
-        whole = replicated(self.mesh)
-        shared = jax.jit(values, in_shardings=(whole, split(self.mesh), whole))
-        alone = jax.jit(values)
+        whole, options = replicated(self.mesh), compiler_options()
+        shardings = (whole, split(self.mesh), whole)
+        shared = jax.jit(values, in_shardings=shardings, compiler_options=options)
+        alone = jax.jit(values, compiler_options=options)
 
         def call(state, batch):
             if len(batch["index"]) * jax.process_count() % self.mesh.size:

@@ -1,5 +1,7 @@
 """Devices and processes: the mesh, placement of arrays, compiled steps."""
 
+import contextlib
+import functools
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -156,10 +158,35 @@ def compile_step(step: Callable, mesh: Mesh, mode: str = "jit") -> "jax.stages.W
     )
 
 
-def compiler_options(deterministic: bool) -> dict[str, Any] | None:
-    """What makes GPU kernels add up in the same order each time; CPUs and TPUs do."""
+def compiler_options(deterministic: bool = False) -> dict[str, Any]:
+    """What XLA is told for steps and evaluations.
+
+    On CPUs those of CPU_OPTIONS that this version knows; one that XLA_FLAGS names stays
+    as it is there.
+
+    Args:
+        deterministic: GPU kernels shall add up in the same order each time, as those of
+            CPUs and TPUs do.
+    """
+    if jax.default_backend() == "cpu":
+        return _known_options()
     gpu = deterministic and jax.default_backend() == "gpu"
-    return {"xla_gpu_deterministic_ops": True} if gpu else None
+    return {"xla_gpu_deterministic_ops": True} if gpu else {}
+
+
+# Matrix products, convolutions of many channels among them, by a library of kernels.
+CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
+
+
+@functools.cache
+def _known_options() -> dict[str, Any]:
+    known = {}
+    for name, value in CPU_OPTIONS.items():
+        if name not in os.environ.get("XLA_FLAGS", ""):
+            with contextlib.suppress(jax.errors.JaxRuntimeError):
+                jax.jit(lambda x: x, compiler_options={name: value})(0.0)
+                known[name] = value
+    return known
 
 
 def compile_once(function: Callable, sharding: Any) -> "jax.stages.Wrapped":

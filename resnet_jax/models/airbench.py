@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from resnet_jax.nn.activation import activation
+from resnet_jax.nn.conv2d import conv2d
 from resnet_jax.nn.convolution import Conv
 from resnet_jax.nn.initialization import partial_identity, uniform_fan_in
 from resnet_jax.nn.normalization import BatchNorm
@@ -152,10 +153,7 @@ class Whitening(nn.Module):
         x, weight, bias = nn.dtypes.promote_dtype(
             x, kernel.value, bias, dtype=self.dtype
         )
-        y = jax.lax.conv_general_dilated(
-            x, weight, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")
-        )
-        return y + bias
+        return conv2d(x, weight) + bias
 
     def draw(self, channels: int, dtype: Any) -> jax.Array:
         """An orthogonal kernel and its negative."""

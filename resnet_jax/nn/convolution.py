@@ -11,6 +11,7 @@ from flax.linen.dtypes import promote_dtype
 
 from resnet_jax.lookup import build, section_fields
 from resnet_jax.nn.choice import choose
+from resnet_jax.nn.conv2d import conv2d
 from resnet_jax.nn.initialization import he_fan_out
 from resnet_jax.nn.precision import at_least_float32
 from resnet_jax.nn.resampled import RESAMPLED
@@ -88,15 +89,8 @@ class Conv(nn.Module):
         if self.space_to_depth:
             x, kernel, margins = self.pack(x, kernel)
             strides = (1, 1)
-        return jax.lax.conv_general_dilated(
-            x,
-            kernel,
-            window_strides=strides,
-            padding=margins,
-            rhs_dilation=pair(self.dilation),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            feature_group_count=self.groups,
-        )
+        dilation = pair(self.dilation)
+        return conv2d(x, kernel, strides, margins, dilation, self.groups)
 
     def prepare(self, kernel: jax.Array) -> jax.Array:
         """What the images are convolved with: the parameter itself."""

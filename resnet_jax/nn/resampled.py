@@ -10,7 +10,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-LAYOUT = ("NHWC", "HWIO", "NHWC")
+from resnet_jax.nn.conv2d import conv2d
 
 
 def upsampled_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -21,13 +21,7 @@ def upsampled_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
     spread = _spread(kernel)
     rows = [
         [
-            jax.lax.conv_general_dilated(
-                x,
-                spread[i::2, j::2],
-                window_strides=(1, 1),
-                padding=((1 - i, i), (1 - j, j)),
-                dimension_numbers=LAYOUT,
-            )
+            conv2d(x, spread[i::2, j::2], padding=((1 - i, i), (1 - j, j)))
             for j in (0, 1)
         ]
         for i in (0, 1)
@@ -40,13 +34,7 @@ def upsampled_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 def pooled_conv(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Convolution, then means of 2x2: [B, H, W, C] -> [B, H / 2, W / 2, features]."""
-    return jax.lax.conv_general_dilated(
-        x,
-        _spread(kernel) / 4,
-        window_strides=(2, 2),
-        padding=((1, 1), (1, 1)),
-        dimension_numbers=LAYOUT,
-    )
+    return conv2d(x, _spread(kernel) / 4, (2, 2), ((1, 1), (1, 1)))
 
 
 def _spread(kernel: jax.Array) -> jax.Array:

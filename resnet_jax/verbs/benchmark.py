@@ -18,7 +18,7 @@ from resnet_jax.collectives import moved
 from resnet_jax.helpers import read_helpers
 from resnet_jax.models.summary import summarize
 from resnet_jax.nn.precision import compute_dtype
-from resnet_jax.parallel import make_mesh, place
+from resnet_jax.parallel import compiler_options, make_mesh, place
 from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report
 from resnet_jax.run import build_data, build_task, make_plan
@@ -67,7 +67,8 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
     places = layout(jax.eval_shape(init, key, frozen), mesh)
     state = jax.jit(init, out_shardings=places)(key, frozen)
     begin = time.perf_counter()
-    step = compile_train_step(task, mesh, mode).lower(state, batch, key).compile()
+    step = compile_train_step(task, mesh, mode).lower(state, batch, key)
+    step = step.compile(compiler_options(plan.options.deterministic))
     compiling = time.perf_counter() - begin
 
     def bare() -> float:
