@@ -13,6 +13,7 @@ import numpy as np
 from etils import epath
 from jax import Array
 
+from resnet_jax.compiler import compiler_options
 from resnet_jax.data.images import read_image, with_depth
 from resnet_jax.data.transforms import apply_transforms, build_transforms
 from resnet_jax.files import is_run
@@ -98,7 +99,7 @@ class Classifier:
 
     @functools.cached_property
     def _predict(self) -> Callable:
-        return jax.jit(self.task.predict)
+        return jax.jit(self.task.predict, compiler_options=compiler_options())
 
 
 def open_classifier(

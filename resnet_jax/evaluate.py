@@ -7,16 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
+from resnet_jax.compiler import compiler_options
 from resnet_jax.figures import Gallery
-from resnet_jax.parallel import (
-    compiler_options,
-    fetch,
-    make_mesh,
-    one_device,
-    place,
-    replicated,
-    split,
-)
+from resnet_jax.parallel import fetch, make_mesh, one_device, place, replicated, split
 from resnet_jax.report import grid, stack, strip
 from resnet_jax.state import TrainState
 from resnet_jax.tasks.base import Batch, Task
@@ -116,11 +109,12 @@ class Evaluator:
         A batch that the devices do not share is one image of its own size: it is judged
         on one device, and each size is compiled once.
         """
-        names: list[str] = []
+        names: dict[frozenset[str], list[str]] = {}
 
         def values(state, batch, key):
             rows = function(state, batch, key)
-            names[:] = rows  # a compiled function would sort them
+            # A compiled function would sort them. Domains have names of their own.
+            names[frozenset(batch)] = list(rows)
             return list(rows.values())
 
         whole, options = replicated(self.mesh), compiler_options()
@@ -134,7 +128,8 @@ class Evaluator:
             else:
                 batch = place(batch, self.mesh)
                 rows = shared(state, batch, self.key)
-            return {**dict(zip(names, rows, strict=True)), "mask": batch["mask"]}
+            rows = dict(zip(names[frozenset(batch)], rows, strict=True))
+            return {**rows, "mask": batch["mask"]}
 
         return call
 

@@ -1,13 +1,13 @@
 """Devices and processes: the mesh, placement of arrays, compiled steps."""
 
-import contextlib
-import functools
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -115,7 +115,8 @@ def compile_step(step: Callable, mesh: Mesh, mode: str = "jit") -> "jax.stages.W
     """step(state, batch, key) -> state, scalars, compiled for the mesh.
 
     The state is donated. Under 'jit' and 'pmap' it is replicated, the same arrays;
-    under 'fsdp' it lies as sharding.layout says before and after.
+    under 'fsdp' it lies as sharding.layout says before and after. But under 'pmap' the
+    batch may be a tuple of those of several steps: the scalars are then [steps].
 
     Args:
         step: pure; under 'pmap' it takes means over the axis 'data' itself.
@@ -131,15 +132,21 @@ def compile_step(step: Callable, mesh: Mesh, mode: str = "jit") -> "jax.stages.W
         whole = replicated(mesh)
         state_place = None if mode == "fsdp" else whole  # None: as it comes
 
-        def meshed(state, batch, key):
+        def one(state, batch, key):
+            if mode == "jit":
+                return step(state, batch, key)
+            state, scalars = step(begin_step(state), batch, key)
+            return end_step(state), scalars
+
+        def some(state, batch, key):
             with jax.sharding.use_abstract_mesh(mesh.abstract_mesh):
-                if mode == "jit":
-                    return step(state, batch, key)
-                state, scalars = step(begin_step(state), batch, key)
-                return end_step(state), scalars
+                if not isinstance(batch, tuple):
+                    return one(state, batch, key)
+                batches = jax.tree.map(lambda *x: jnp.stack(x), *batch)
+                return jax.lax.scan(partial(one, key=key), state, batches)
 
         return jax.jit(
-            meshed,
+            some,
             in_shardings=(state_place, split(mesh), whole),
             out_shardings=(state_place, whole),
             donate_argnums=0,
@@ -156,37 +163,6 @@ def compile_step(step: Callable, mesh: Mesh, mode: str = "jit") -> "jax.stages.W
         devices=list(mesh.devices.flat),
         donate_argnums=0,
     )
-
-
-def compiler_options(deterministic: bool = False) -> dict[str, Any]:
-    """What XLA is told for steps and evaluations.
-
-    On CPUs those of CPU_OPTIONS that this version knows; one that XLA_FLAGS names stays
-    as it is there.
-
-    Args:
-        deterministic: GPU kernels shall add up in the same order each time, as those of
-            CPUs and TPUs do.
-    """
-    if jax.default_backend() == "cpu":
-        return _known_options()
-    gpu = deterministic and jax.default_backend() == "gpu"
-    return {"xla_gpu_deterministic_ops": True} if gpu else {}
-
-
-# Matrix products, convolutions of many channels among them, by a library of kernels.
-CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
-
-
-@functools.cache
-def _known_options() -> dict[str, Any]:
-    known = {}
-    for name, value in CPU_OPTIONS.items():
-        if name not in os.environ.get("XLA_FLAGS", ""):
-            with contextlib.suppress(jax.errors.JaxRuntimeError):
-                jax.jit(lambda x: x, compiler_options={name: value})(0.0)
-                known[name] = value
-    return known
 
 
 def compile_once(function: Callable, sharding: Any) -> "jax.stages.Wrapped":

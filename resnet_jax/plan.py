@@ -18,6 +18,9 @@ class Options:
         parallel: 'jit', 'pmap', or 'fsdp': as 'jit', with weights, averages and the
             optimizer's state split over the devices.
         fsdp: devices that share one copy of them under 'fsdp'; 0: all.
+        steps_per_dispatch: steps in one program, whose batches are brought to the
+            devices together: for steps of a few milliseconds. Fewer where something is
+            due.
         workers: processes that read and decode examples, 0 for none.
         deterministic: ask the compiler for repeatable GPU kernels.
         on_nonfinite: 'stop', or 'rollback' to the last checkpoint with other data.
@@ -36,6 +39,7 @@ class Options:
     keep: int = 2
     parallel: str = "jit"
     fsdp: int = 0
+    steps_per_dispatch: int = 1
     workers: int = 0
     deterministic: bool = False
     on_nonfinite: str = "stop"
@@ -44,8 +48,9 @@ class Options:
     tensorboard: bool = True
 
     def __post_init__(self):
-        least = {"log_every": 0, "eval_every": 0, "save_every": 0, "keep": 1}
-        for name, lowest in {**least, "fsdp": 0, "workers": 0}.items():
+        least = dict.fromkeys(("log_every", "eval_every", "save_every", "fsdp"), 0)
+        least |= {"keep": 1, "steps_per_dispatch": 1, "workers": 0}
+        for name, lowest in least.items():
             if (value := getattr(self, name)) < lowest:
                 raise ValueError(f"run.{name} is {value}; expected at least {lowest}.")
         if not 0 <= self.profile[0] < self.profile[1] and any(self.profile):
@@ -65,6 +70,11 @@ class Options:
             raise ValueError(
                 f"run.fsdp is {self.fsdp} and run.parallel '{self.parallel}', under "
                 "which every device has all weights; set run.parallel='fsdp'."
+            )
+        if self.steps_per_dispatch > 1 and self.parallel == "pmap":
+            raise ValueError(
+                f"run.steps_per_dispatch is {self.steps_per_dispatch} and run.parallel "
+                "'pmap', which takes one step at a time; set run.parallel='jit'."
             )
 
 
@@ -124,6 +134,21 @@ class Plan:
                     f"run was trained with (digest {now['digest']}, it was "
                     f"{before['digest']}); bring those back, or use another workdir."
                 )
+
+    def ahead(self, step: int) -> int:
+        """How many steps after `step` go together: a function of the step alone."""
+        options = self.options
+        stops = (options.profile[0] - 1, options.profile[1], self.total_steps)
+        periods = (
+            options.steps_per_dispatch,
+            options.log_every,
+            options.eval_every,
+            options.save_every,
+        )
+        return min(
+            *(stop - step for stop in stops if stop > step),
+            *(period - step % period for period in periods if period),
+        )
 
     def due(self, step: int, every: int) -> bool:
         """Whether something periodic happens after `step` completed steps."""

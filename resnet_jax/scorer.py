@@ -14,6 +14,7 @@ import numpy as np
 
 from resnet_jax.checkpoint import describe_leaves
 from resnet_jax.classifier import Classifier, Prepared, open_classifier
+from resnet_jax.compiler import compiler_options
 from resnet_jax.features import FeatureNetwork, inception
 from resnet_jax.pretrained.inception import load_inception
 
@@ -42,7 +43,7 @@ class Scorer:
 
     @functools.cached_property
     def _compiled(self) -> Callable:
-        return jax.jit(self.network)
+        return jax.jit(self.network, compiler_options=compiler_options())
 
 
 def open_scorer(

@@ -2,28 +2,26 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from resnet_jax.checkpoint import Checkpoints, SaveError
+from resnet_jax.compiler import compiler_options
 from resnet_jax.evaluate import Evaluator, judge
-from resnet_jax.parallel import (
-    compile_once,
-    compiler_options,
-    make_mesh,
-    place,
-)
+from resnet_jax.parallel import compile_once, make_mesh, place
 from resnet_jax.patience import Waiting
 from resnet_jax.plan import Plan, keys
 from resnet_jax.preemption import Preempted
 from resnet_jax.report import Report, grid
 from resnet_jax.sharding import layout
 from resnet_jax.state import TrainState
-from resnet_jax.tasks.base import Task, compile_train_step
+from resnet_jax.tasks.base import Batch, Task, compile_train_step
 from resnet_jax.window import LostError, NonFiniteError, Window, check_finite, heed
 
 MAX_ROLLBACKS = 3
@@ -155,25 +153,27 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
     def enough():
         return step >= plan.total_steps or 0 < plan.patience <= waiting.evaluations
 
+    groups = _groups(batches, plan, step)
     while not enough() and not plan.stopping(step):
-        host_batch = next(batches)
-        batch = place(host_batch, mesh, options.parallel, task.draws)
-        images = [x for x in host_batch.values() if x.ndim == 4]
+        group = next(groups)
+        placed = [place(x, mesh, options.parallel, task.draws) for x in group]
+        batch = placed[0] if len(group) == 1 else tuple(placed)
         # Images may grow in the course of a run.
-        if (shapes := tuple(x.shape for x in images)) not in compiled:
-            if images and not compiled:
+        if (kind := (len(group), *_sizes(group[0]))) not in compiled:
+            if (images := _images(group[0])) and not compiled:
                 report.inputs(grid(images[0][:64]))
+            title = f"train step, {len(group)} at once" if group[1:] else "train step"
             grown = f" for images of {images[0].shape[1]} pixels" if compiled else ""
-            with report.phase(f"compiling train step{grown}"):
+            with report.phase(f"compiling {title}{grown}"):
                 step_fn = compile_train_step(task, mesh, options.parallel)
-                compiled[shapes] = step_fn.lower(state, batch, key).compile(
+                compiled[kind] = step_fn.lower(state, batch, key).compile(
                     compiler_options(options.deterministic)
                 )
             window.restart_clock()
         report.trace(options.profile, step)
-        state, scalars = compiled[shapes](state, batch, key)
-        step += 1
-        window.add(scalars)
+        state, scalars = compiled[kind](state, batch, key)
+        step += len(group)
+        window.add(scalars, len(group))
         # A step is logged when the next one is under way, so that nothing waits.
         if log_point:
             tell(log_point)
@@ -203,3 +203,19 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
             f"evaluations without a better {plan.best[0]} than at {waiting.step:,}."
         )
     return state, metrics
+
+
+def _groups(batches: Iterator[Batch], plan: Plan, step: int) -> Iterator[list[Batch]]:
+    """The batches of one dispatch after another; the images of each have one size."""
+    while taken := list(itertools.islice(batches, plan.ahead(step))):
+        for _, group in itertools.groupby(taken, key=_sizes):
+            yield list(group)
+        step += len(taken)
+
+
+def _images(batch: Batch) -> list[np.ndarray]:
+    return [x for x in batch.values() if x.ndim == 4]
+
+
+def _sizes(batch: Batch) -> list[tuple[int, ...]]:
+    return [x.shape for x in _images(batch)]

@@ -72,17 +72,22 @@ class Window:
     def __init__(self, step: int, batch_size: int):
         """Starts empty after `step` completed steps."""
         self.step, self.batch_size = step, batch_size
-        self._pending: list[Mapping[str, jax.Array]] = []
+        self._pending: list[tuple[int, Mapping[str, jax.Array]]] = []
         self.restart_clock()
 
     def restart_clock(self) -> None:
         """Leaves what was not training out of the images per second."""
         self._started, self._timed = time.perf_counter(), 0
 
-    def add(self, scalars: Mapping[str, jax.Array]) -> None:
-        """Takes the scalars of one more step, without waiting for it."""
-        self._pending.append(scalars)
-        self._timed += 1
+    def add(self, scalars: Mapping[str, jax.Array], steps: int = 1) -> None:
+        """Takes the scalars of one more step, or of several, without waiting for them.
+
+        Args:
+            scalars: of one step; of several together, arrays [steps].
+            steps: how many.
+        """
+        self._pending.append((steps, scalars))
+        self._timed += steps
         if len(self._pending) > IN_FLIGHT:
             jax.block_until_ready(self._pending[-IN_FLIGHT - 1])
 
@@ -96,20 +101,21 @@ class Window:
         Raises:
             NonFiniteError: names the first step and scalar that is not finite.
         """
-        count = upto - self.step
-        taken, self._pending = self._pending[:count], self._pending[count:]
+        taken = []
+        while self._pending and len(taken) < upto - self.step:
+            steps, scalars = self._pending.pop(0)
+            values = {k: np.atleast_1d(v) for k, v in jax.device_get(scalars).items()}
+            taken += [{k: v[i] for k, v in values.items()} for i in range(steps)]
         if not taken:
             return {}
-        rows = jax.device_get(taken)
-        for number, row in enumerate(rows, self.step + 1):
+        for number, row in enumerate(taken, self.step + 1):
             _check(number, row)
         self.step = upto
-        rate = (self._timed - len(self._pending)) / (
-            time.perf_counter() - self._started
-        )
+        waiting = sum(steps for steps, _ in self._pending)
+        rate = (self._timed - waiting) / (time.perf_counter() - self._started)
         self.restart_clock()
-        self._timed = len(self._pending)
-        columns = {name: [float(row[name]) for row in rows] for name in rows[0]}
+        self._timed = waiting
+        columns = {name: [float(row[name]) for row in taken] for name in taken[0]}
         means = {
             f"train/{name}": values[-1]
             if "learning_rate" in name

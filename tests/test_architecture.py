@@ -11,7 +11,7 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures", "files", "scan", "bicubic", "lab", "tiles"),
-    ("collectives", "scaling"),
+    ("collectives", "scaling", "compiler"),
     ("nn", "losses", "metrics", "gradient", "averaging", "translator"),
     ("muon",),
     ("optim", "sharding"),

@@ -89,6 +89,23 @@ def test_what_is_shown_is_the_same_each_time(batch_size, shown):
     assert strip(found[0]).width < strip(found[0]).height
 
 
+def test_images_of_each_domain_keep_their_names():
+    run, _, _ = evaluator(8)
+
+    def columns(state, batch, key):
+        (name,) = {"a", "b"} & batch.keys()
+        return {name: batch[name], f"{name} again": batch[name]}
+
+    show = run._compiled(columns)
+    rest = {"index": np.arange(2), "mask": np.ones(2, bool)}
+    for name in ("b", "a", "b"):
+        assert list(show({}, {name: np.ones(2), **rest})) == [
+            name,
+            f"{name} again",
+            "mask",
+        ]
+
+
 @dataclasses.dataclass(frozen=True)
 class Measuring:
     """A task that says how bright an image is, and where it was judged."""

@@ -15,10 +15,11 @@ import jax.numpy as jnp
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
 from resnet_jax.collectives import moved
+from resnet_jax.compiler import compiler_options
 from resnet_jax.helpers import read_helpers
 from resnet_jax.models.summary import summarize
 from resnet_jax.nn.precision import compute_dtype
-from resnet_jax.parallel import compiler_options, make_mesh, place
+from resnet_jax.parallel import make_mesh, place
 from resnet_jax.plan import Plan, keys
 from resnet_jax.report import Report
 from resnet_jax.run import build_data, build_task, make_plan

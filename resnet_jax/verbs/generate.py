@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from resnet_jax.compiler import compiler_options
 from resnet_jax.files import absolute
 from resnet_jax.lookup import suggest
 from resnet_jax.report import grid
@@ -33,7 +34,7 @@ class Maker:
         self.names = names if task.game.conditional else ()
         self.size: int = task.game.generator.latent_size
         self.key = jax.random.key(seed)
-        predict = jax.jit(task.predict)
+        predict = jax.jit(task.predict, compiler_options=compiler_options())
 
         def make(latents, label):
             inputs = {"latents": latents, "label": label}

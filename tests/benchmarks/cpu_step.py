@@ -7,8 +7,9 @@ one after the other, in both orders. PyTorch runs eagerly in `channels_last`;
 --compile=1 times torch.compile instead, whose compilation takes minutes.
 
 Ours are the steps that `resnet-jax train` runs for the shipped configs (with the
-batches below), augmentation of the input left out on both sides. With --plain=1 XLA gets
-no options from us, with --x64=1 nothing is timed and the losses of 3 steps are printed.
+batches below), augmentation of the input left out on both sides. --fusion names what
+XLA's library of kernels takes on (DOT, ELTWISE, REDUCE), '' nothing, by default what
+`train` asks for.
 """
 
 import argparse
@@ -22,6 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import jax
 import numpy as np
+import torch
+import torch_steps
 
 from configs import (
     cifar10_resnet18,
@@ -30,8 +33,9 @@ from configs import (
     div2k_edsr_baseline_x4,
     imagenet_resnet50,
 )
-from resnet_jax import parallel
+from resnet_jax.compiler import compiler_options
 from resnet_jax.config import from_json, to_json
+from resnet_jax.parallel import make_mesh, place
 from resnet_jax.run import build_task
 from resnet_jax.spec import DataSpec
 from resnet_jax.tasks.base import compile_train_step
@@ -59,47 +63,45 @@ def images(name):
     return batch
 
 
-def ours(name, batch):
+def ours(name, batch, options):
     """(step, forward) of a shipped config."""
     module, batch_size, side, classes, changes = CASES[name]
     config = module.get_config()
     config.batch_size = batch_size
     config.task.update(changes)
     config = from_json(to_json(config))
-    mean, std = (
-        (x,) * 3 if isinstance(x, float) else tuple(x)
-        for x in (config["data"]["mean"], config["data"]["std"])
-    )
     spec = DataSpec(
         shapes={"image": (side, side, 3), "label": (), "index": ()},
         dtypes={"image": "uint8", "label": "int32", "index": "int32"},
         class_names=tuple(map(str, range(classes))),
-        **{"mean": mean, "std": std, "sizes": {"train": 50_000}},
-        **{"transforms": {}, "source": "random"},
+        mean=per_channel(config["data"]["mean"]),
+        std=per_channel(config["data"]["std"]),
+        sizes={"train": 50_000},
+        transforms={},
+        source="random",
     )
     task = build_task(config, spec)
-    mesh, key = parallel.make_mesh(batch_size), jax.random.key(0)
+    mesh, key = make_mesh(batch_size), jax.random.key(0)
     state = jax.jit(lambda key: task.init(key, spec.batch(1)))(key)
-    placed = parallel.place(batch, mesh, "jit", task.draws)
-    if task.draws > 1:
-        many = {k: np.repeat(v, task.draws, 0) for k, v in batch.items()}
-        placed = parallel.place(many, mesh, "jit", task.draws)
-    options = OPTIONS
+    many = {k: np.repeat(v, task.draws, 0) for k, v in batch.items()}
+    placed = place(many, mesh, "jit", task.draws)
     compiled = compile_train_step(task, mesh, "jit").lower(state, placed, key)
     compiled = compiled.compile(options)
-    asked = {**batch, "latent": np.zeros((batch_size, 128), np.float32)}
-    predict = jax.jit(lambda state, batch, key: task.predict(state, batch, key))
+    predict = jax.jit(task.predict, compiler_options=options)
     prepared = task.prepare_eval(state, [placed], key)
-    del asked
-    predict = predict.lower(prepared, batch, key).compile(options)
-    prepared = jax.tree.map(lambda x: x.copy(), prepared)
+    prepared = jax.tree.map(lambda x: x.copy(), prepared)  # a step donates its state
 
     def step():
         nonlocal state
         state, scalars = compiled(state, placed, key)
-        return {k: float(v) for k, v in scalars.items() if k.endswith("loss")}
+        jax.block_until_ready(scalars)
 
     return step, lambda: jax.block_until_ready(predict(prepared, batch, key))
+
+
+def per_channel(value):
+    """Three numbers of one or of three."""
+    return (value,) * 3 if isinstance(value, float) else tuple(value)
 
 
 def seconds(function):
@@ -127,35 +129,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--rounds", type=int, default=9)
-    for flag in ("compile", "plain", "x64"):
-        parser.add_argument(f"--{flag}", type=int, default=0)
+    parser.add_argument("--compile", type=int, default=0)
+    parser.add_argument("--fusion")
     arguments = parser.parse_args()
-    global OPTIONS
-    OPTIONS = None if arguments.plain else OPTIONS
-    jax.config.update("jax_enable_x64", bool(arguments.x64))
-    print(f"JAX {jax.__version__}, {os.cpu_count()} cores, options {OPTIONS}")
+    options = compiler_options()
+    if arguments.fusion is not None:
+        kinds = [f"LIBRARY_FUSION_TYPE_{k}" for k in arguments.fusion.split(",") if k]
+        options = {"xla_cpu_experimental_ynn_fusion_type": ",".join(kinds)}
+        options = options if kinds else {}
+    torch.set_num_threads(os.cpu_count())
+    print(f"JAX {jax.__version__}, {os.cpu_count()} cores, options {options}")
     for name in arguments.cases.split(","):
         batch = images(name)
-        step, infer = ours(name, batch)
-        if arguments.x64:
-            print(name, *(step() for _ in range(3)))
-            continue
-        import torch
-        import torch_steps
+        mine = ours(name, batch, options)
+        theirs = torch_steps.STEPS[name](batch, arguments.compile)
+        for what, *pair in zip(("train", "infer"), mine, theirs, strict=True):
+            own, other, ratio = compare(*pair, arguments.rounds)
+            times = f"ours {own:8.1f} ms  torch {other:8.1f}"
+            print(f"{name:9} {what}  {times}  {ratio:.2f}x", flush=True)
 
-        torch.set_num_threads(os.cpu_count())
-        their_step, their_infer = torch_steps.STEPS[name](batch, arguments.compile)
-        for what, mine, theirs in (
-            ("train", step, their_step),
-            ("infer", infer, their_infer),
-        ):
-            own, other, ratio = compare(mine, theirs, arguments.rounds)
-            print(f"{name:9} {what}  ours {own:8.1f} ms  torch {other:8.1f}  "
-                  f"{ratio:.2f}x", flush=True)
-
-
-YNN = "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_ELTWISE,LIBRARY_FUSION_TYPE_REDUCE"
-OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": YNN}
 
 if __name__ == "__main__":
     main()
