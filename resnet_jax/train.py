@@ -163,8 +163,9 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
             if (images := _images(group[0])) and not compiled:
                 report.inputs(grid(images[0][:64]))
             title = f"train step, {len(group)} at once" if group[1:] else "train step"
-            grown = f" for images of {images[0].shape[1]} pixels" if compiled else ""
-            with report.phase(f"compiling {title}{grown}"):
+            if compiled and kind[1:] not in {other[1:] for other in compiled}:
+                title += f" for images of {images[0].shape[1]} pixels"
+            with report.phase(f"compiling {title}"):
                 step_fn = compile_train_step(task, mesh, options.parallel)
                 compiled[kind] = step_fn.lower(state, batch, key).compile(
                     compiler_options(options.deterministic)
