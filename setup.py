@@ -61,5 +61,5 @@ setup(
             "torch-fidelity>=0.4",
         ],
     },
-    entry_points={"console_scripts": ["resnet-jax = resnet_jax.main:run"]},
+    entry_points={"console_scripts": ["resnet-jax = resnet_jax.__main__:run"]},
 )

@@ -1,5 +1,18 @@
-"""python -m resnet_jax: the same as the console command."""
+"""The console command, and python -m resnet_jax."""
 
-from resnet_jax.main import run
+import sys
 
-run()
+from resnet_jax.pages import take_large_pages
+
+
+def run() -> None:
+    """Ends the process with the exit code of its command line."""
+    take_large_pages()
+    # Not before: it would be imported twice.
+    from resnet_jax.main import main
+
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()

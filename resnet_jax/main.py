@@ -184,12 +184,3 @@ def quiet_libraries() -> None:
     for library in ("absl", "asyncio", "jax", "orbax", "tensorflow_datasets"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
-def run() -> None:
-    """The console command."""
-    sys.exit(main(sys.argv[1:]))
-
-
-if __name__ == "__main__":
-    run()

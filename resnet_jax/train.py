@@ -2,17 +2,16 @@
 
 import contextlib
 import dataclasses
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from resnet_jax.checkpoint import Checkpoints, SaveError
 from resnet_jax.compiler import compiler_options
+from resnet_jax.dispatch import dispatches, images_of, sizes
 from resnet_jax.evaluate import Evaluator, judge
 from resnet_jax.parallel import compile_once, make_mesh, place
 from resnet_jax.patience import Waiting
@@ -21,7 +20,7 @@ from resnet_jax.preemption import Preempted
 from resnet_jax.report import Report, grid
 from resnet_jax.sharding import layout
 from resnet_jax.state import TrainState
-from resnet_jax.tasks.base import Batch, Task, compile_train_step
+from resnet_jax.tasks.base import Task, compile_train_step
 from resnet_jax.window import LostError, NonFiniteError, Window, check_finite, heed
 
 MAX_ROLLBACKS = 3
@@ -153,14 +152,14 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
     def enough():
         return step >= plan.total_steps or 0 < plan.patience <= waiting.evaluations
 
-    groups = _groups(batches, plan, step)
+    groups = dispatches(batches, plan, step)
     while not enough() and not plan.stopping(step):
         group = next(groups)
         placed = [place(x, mesh, options.parallel, task.draws) for x in group]
         batch = placed[0] if len(group) == 1 else tuple(placed)
         # Images may grow in the course of a run.
-        if (kind := (len(group), *_sizes(group[0]))) not in compiled:
-            if (images := _images(group[0])) and not compiled:
+        if (kind := (len(group), *sizes(group[0]))) not in compiled:
+            if (images := images_of(group[0])) and not compiled:
                 report.inputs(grid(images[0][:64]))
             title = f"train step, {len(group)} at once" if group[1:] else "train step"
             if compiled and kind[1:] not in {other[1:] for other in compiled}:
@@ -204,19 +203,3 @@ def _run(task, data, batches, plan, report, checkpoints, state, past):
             f"evaluations without a better {plan.best[0]} than at {waiting.step:,}."
         )
     return state, metrics
-
-
-def _groups(batches: Iterator[Batch], plan: Plan, step: int) -> Iterator[list[Batch]]:
-    """The batches of one dispatch after another; the images of each have one size."""
-    while taken := list(itertools.islice(batches, plan.ahead(step))):
-        for _, group in itertools.groupby(taken, key=_sizes):
-            yield list(group)
-        step += len(taken)
-
-
-def _images(batch: Batch) -> list[np.ndarray]:
-    return [x for x in batch.values() if x.ndim == 4]
-
-
-def _sizes(batch: Batch) -> list[tuple[int, ...]]:
-    return [x.shape for x in _images(batch)]

@@ -101,7 +101,7 @@ class Window:
         Raises:
             NonFiniteError: names the first step and scalar that is not finite.
         """
-        taken = []
+        taken: list[Mapping[str, np.ndarray]] = []
         while self._pending and len(taken) < upto - self.step:
             steps, scalars = self._pending.pop(0)
             values = {k: np.atleast_1d(v) for k, v in jax.device_get(scalars).items()}

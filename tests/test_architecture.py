@@ -11,14 +11,14 @@ PACKAGE = pathlib.Path(__file__).parent.parent / "resnet_jax"
 MAX_LINES = 400
 ROWS = (
     ("lookup", "spec", "figures", "files", "scan", "bicubic", "lab", "tiles"),
-    ("collectives", "scaling", "compiler"),
+    ("collectives", "scaling", "compiler", "pages"),
     ("nn", "losses", "metrics", "gradient", "averaging", "translator"),
     ("muon",),
     ("optim", "sharding"),
     ("parallel", "plan", "patience", "preemption"),
     ("config",),
     ("state",),
-    ("window",),
+    ("window", "dispatch"),
     ("models", "augment", "degrade"),
     ("explain", "features"),
     ("tasks", "data"),

@@ -250,4 +250,4 @@ def test_the_module_is_the_console_command():
     assert len({page.stdout for page in pages}) == 1
     assert "usage: resnet-jax models [PATTERN]" in pages[0].stdout
     setup = pathlib.Path(resnet_jax.__file__).parents[1] / "setup.py"
-    assert "resnet-jax = resnet_jax.main:run" in setup.read_text()
+    assert "resnet-jax = resnet_jax.__main__:run" in setup.read_text()
