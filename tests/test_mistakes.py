@@ -34,7 +34,7 @@ VERBS = [
     ("trian", "'trian'", "Did you mean train?"),
     ("--verbose", "'--verbose'", "Known: benchmark, classify"),
     ("train", "needs --config", "such as --config=digits_resnet"),
-    ("train --config=", "needs --config", "Known: bsds_srresnet_x4"),
+    ("train --config=", "needs --config", "Known: bsds_colorize, bsds_sr"),
     ("train --config", "Missing value", "--config", "usage: resnet-jax train"),
     ("train --config.seed=1", "needs --config", "such as --config=digits_resnet"),
     ("train --config=digits_resent", "'digits_resent'", "Did you mean digits_resnet"),

@@ -38,11 +38,16 @@ def _multiply_adds(jaxpr: Any) -> int:
     total = 0
     for step in jaxpr.eqns:
         kernel = step.invars[1].aval.shape if len(step.invars) > 1 else ()
-        if step.primitive.name == "conv_general_dilated":
+        if step.primitive.name == "conv2d":
+            per_output = math.prod(kernel[:3])
+        elif step.primitive.name == "conv_general_dilated":  # of others' models
             output_features = step.params["dimension_numbers"].rhs_spec[0]
             per_output = math.prod(kernel) // kernel[output_features]
-            # The zeros between the pixels of a transposed convolution are no work.
             per_output //= math.prod(step.params["lhs_dilation"])
+        elif step.primitive.name == "conv2d_image":
+            # The zeros between the pixels of a transposed convolution are no work.
+            taps = math.prod(kernel) // kernel[2]
+            per_output = taps // math.prod(step.params["window"].strides)
         elif step.primitive.name == "dot_general":
             (contracted, _), _ = step.params["dimension_numbers"]
             per_output = math.prod(step.invars[0].aval.shape[i] for i in contracted)

@@ -12,12 +12,13 @@ The image x, the kernel k and the output's cotangent g meet in one form linear i
 each are the other two: so all orders and directions of differentiation end here.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
 import jax
-from jax.custom_derivatives import SymbolicZero
+import jax.numpy as jnp
 from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
@@ -58,7 +59,25 @@ def conv2d(
         padding = jax.lax.padtype_to_pads(x.shape[1:3], reach, strides, padding)
     top, left = (_pair(pads) for pads in padding)
     window = Window(_pair(strides), (top, left), _pair(dilation), groups)
-    return _conv2d(x, kernel, window)
+    return output_p.bind(x, kernel, window=window)
+
+
+def transposed_conv2d(
+    x: jax.Array, kernel: jax.Array, strides: Pair, padding: Pair, size: Pair
+) -> jax.Array:
+    """What conv2d's gradient by its images is: [B, H, W, C] -> [B, *size, features].
+
+    Args:
+        x: [B, H, W, C].
+        kernel: [height, width, C, features]; not mirrored, other than that gradient's.
+        strides: pixels of x are so far apart in the result.
+        padding: what is cut off there at the top and at the left.
+        size: height and width of the result, less than strides over what x reaches.
+    """
+    turned = kernel[::-1, ::-1].swapaxes(2, 3)
+    margins = tuple((cut, cut) for cut in padding)
+    window = Window(_pair(strides), margins, (1, 1), 1)
+    return image_p.bind(x, turned, window=window, size=_pair(size))
 
 
 def _pair(values: Sequence[int]) -> Pair:
@@ -95,6 +114,15 @@ def plain_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
     return jax.linear_transpose(by_kernel, kernel)(g)[0]
 
 
+def cpu_output(x: jax.Array, kernel: jax.Array, *, window: Window) -> jax.Array:
+    """plain_output, small images by a matrix product."""
+    if window.groups > 1 or not x.size:
+        return plain_output(x, kernel, window=window)
+    return _convolved(
+        x, kernel, window.strides, window.padding, (1, 1), window.dilation
+    )
+
+
 def cpu_image(g: jax.Array, kernel: jax.Array, *, window: Window, size: Pair):
     """plain_image as a convolution in XLA's own layout."""
     if window.groups > 1 or not g.size:
@@ -105,15 +133,8 @@ def cpu_image(g: jax.Array, kernel: jax.Array, *, window: Window, size: Pair):
         before = reach - window.padding[axis][0]
         stretched = (g.shape[1 + axis] - 1) * window.strides[axis] + 1
         margins.append((before, size[axis] + reach - stretched - before))
-    return jax.lax.conv_general_dilated(
-        g,
-        kernel[::-1, ::-1].swapaxes(2, 3),
-        window_strides=(1, 1),
-        padding=margins,
-        lhs_dilation=window.strides,
-        rhs_dilation=window.dilation,
-        dimension_numbers=LAYOUT,
-    )
+    turned = kernel[::-1, ::-1].swapaxes(2, 3)
+    return _convolved(g, turned, (1, 1), margins, window.strides, window.dilation)
 
 
 def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
@@ -128,18 +149,50 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         margins.append((before, stretched + reach - x.shape[1 + axis] - before))
 
     def gradient(x, g):
-        y = jax.lax.conv_general_dilated(
-            x.transpose(3, 1, 2, 0),
-            g.transpose(1, 2, 0, 3),
-            window_strides=window.dilation,
-            padding=margins,
-            rhs_dilation=window.strides,
-            dimension_numbers=LAYOUT,
-        )
+        x, g = x.transpose(3, 1, 2, 0), g.transpose(1, 2, 0, 3)
+        y = _convolved(x, g, window.dilation, margins, (1, 1), window.strides)
         return y.transpose(1, 2, 0, 3)
 
     with set_xla_metadata(inlineable="false"):
         return jax.jit(gradient)(x, g)
+
+
+def _convolved(
+    x: jax.Array,
+    kernel: jax.Array,
+    strides: Pair,
+    padding: Sequence[Pair],
+    spread: Pair,
+    dilation: Pair,
+) -> jax.Array:
+    """Convolution of pixels that are so far apart, as CPUs compute it fast."""
+    if math.prod(kernel.shape[:2]) <= math.prod(x.shape[1:3]):
+        return jax.lax.conv_general_dilated(
+            x,
+            kernel,
+            window_strides=strides,
+            padding=padding,
+            lhs_dilation=spread,
+            rhs_dilation=dilation,
+            dimension_numbers=LAYOUT,
+        )
+    # Where the kernel has more pixels than the image XLA lets them change places, and
+    # has no fast program for what that becomes: it took 70 times as long as this.
+    margins = [(*pads, gap - 1) for pads, gap in zip(padding, spread, strict=True)]
+    x = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *margins, (0, 0, 0)])
+    last = [
+        size - (length - 1) * step - 1
+        for size, length, step in zip(
+            x.shape[1:3], kernel.shape[:2], dilation, strict=True
+        )
+    ]
+    columns = [
+        x[:, i : i + last[0] + 1 : strides[0], j : j + last[1] + 1 : strides[1]]
+        for i in range(0, kernel.shape[0] * dilation[0], dilation[0])
+        for j in range(0, kernel.shape[1] * dilation[1], dilation[1])
+    ]
+    matrix = kernel.reshape(-1, kernel.shape[-1])
+    return jnp.concatenate(columns, -1) @ matrix
 
 
 def _operation(name: str, plain: Callable, cpu: Callable) -> Primitive:
@@ -163,26 +216,9 @@ def _operation(name: str, plain: Callable, cpu: Callable) -> Primitive:
     return operation
 
 
-output_p = _operation("conv2d", plain_output, plain_output)
+output_p = _operation("conv2d", plain_output, cpu_output)
 image_p = _operation("conv2d_image", plain_image, cpu_image)
 kernel_p = _operation("conv2d_kernel", plain_kernel, cpu_kernel)
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(2,))
-def _conv2d(x, kernel, window):
-    return plain_output(x, kernel, window=window)
-
-
-@partial(_conv2d.defjvp, symbolic_zeros=True)
-def _tangent(window, primals, tangents):
-    (x, kernel), (dx, dk) = primals, tangents
-    y = _conv2d(x, kernel, window)
-    terms = [
-        output_p.bind(*pair, window=window)
-        for pair, moves in (((dx, kernel), dx), ((x, dk), dk))
-        if not isinstance(moves, SymbolicZero)
-    ]
-    return y, sum(terms[1:], terms[0])
 
 
 def _size(image: Any) -> Pair:

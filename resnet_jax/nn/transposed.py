@@ -2,6 +2,7 @@
 
 import jax
 
+from resnet_jax.nn.conv2d import transposed_conv2d
 from resnet_jax.nn.convolution import Conv, pair
 
 
@@ -20,14 +21,12 @@ class TransposedConv(Conv):
 
     def convolve(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         """The images without bias."""
-        sizes = list(zip(kernel.shape[:2], pair(self.strides), strict=True))
-        cut = [(k - s) // 2 if self.padding is None else self.padding for k, s in sizes]
-        near = [k - 1 - p for (k, _), p in zip(sizes, cut, strict=True)]
-        return jax.lax.conv_general_dilated(
-            x,
-            kernel,
-            window_strides=(1, 1),
-            padding=[(n, n + self.output_padding) for n in near],
-            lhs_dilation=pair(self.strides),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-        )
+        strides = pair(self.strides)
+        sizes = list(zip(x.shape[1:3], kernel.shape[:2], strides, strict=True))
+        fitting = [(k - s) // 2 for _, k, s in sizes]
+        cut = fitting if self.padding is None else [self.padding] * 2
+        size = [
+            (n - 1) * s + k - 2 * p + self.output_padding
+            for (n, k, s), p in zip(sizes, cut, strict=True)
+        ]
+        return transposed_conv2d(x, kernel, strides, cut, size)

@@ -1,10 +1,12 @@
 """Training steps and inference on the CPU, ours beside PyTorch's, in turn.
 
-    pip install -e . torch && python tests/benchmarks/cpu_step.py
+    pip install -e . torch
+    GLIBC_TUNABLES=glibc.malloc.hugetlb=1 python tests/benchmarks/cpu_step.py
 
 prints a table: medians of milliseconds, and the median of the ratios of pairs that ran
-one after the other, in both orders. PyTorch runs eagerly in `channels_last`;
---compile=1 times torch.compile instead, whose compilation takes minutes.
+one after the other, in both orders. Both have large pages, which `resnet-jax` takes by
+itself. PyTorch runs eagerly in `channels_last`; --compile=1 times torch.compile, whose
+compilation takes minutes.
 
 Ours are the steps that `resnet-jax train` runs for the shipped configs (with the
 batches below), augmentation of the input left out on both sides. --fusion names what
@@ -49,6 +51,12 @@ CASES = {
     "edsr": (div2k_edsr_baseline_x4, 16, 192, 0, {"ema_decay": 0.0}),
 }
 
+# What networks take that are not fed with images from files.
+OTHER_INPUTS = {
+    "sngan": {"latents": np.ones((16, 128), np.float32)},
+    "edsr": {"input": np.ones((16, 48, 48, 3), np.float32)},
+}
+
 
 def images(name):
     """A batch of random images and labels."""
@@ -88,6 +96,7 @@ def ours(name, batch, options):
     compiled = compile_train_step(task, mesh, "jit").lower(state, placed, key)
     compiled = compiled.compile(options)
     predict = jax.jit(task.predict, compiler_options=options)
+    asked = {**batch, **OTHER_INPUTS.get(name, {})}
     prepared = task.prepare_eval(state, [placed], key)
     prepared = jax.tree.map(lambda x: x.copy(), prepared)  # a step donates its state
 
@@ -96,7 +105,7 @@ def ours(name, batch, options):
         state, scalars = compiled(state, placed, key)
         jax.block_until_ready(scalars)
 
-    return step, lambda: jax.block_until_ready(predict(prepared, batch, key))
+    return step, lambda: jax.block_until_ready(predict(prepared, asked, key))
 
 
 def per_channel(value):

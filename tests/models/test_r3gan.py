@@ -72,7 +72,7 @@ def test_the_smallest_stage_is_float32(name):
     model = create_model(name, resolution=8, width=8, dtype="bfloat16")
     variables = jax.eval_shape(model.init, jax.random.key(0), *model.inputs)
     jaxpr = jax.make_jaxpr(model.apply)(variables, *model.inputs)
-    convs = re.findall(r":(\w+)\[([^\]]*)\] = conv_general_dilated", str(jaxpr))
+    convs = re.findall(r":(\w+)\[([^\]]*)\] = conv2d", str(jaxpr))
     assert len(convs) == 13
     for dtype, shape in convs:
         side = int(shape.split(",")[1])

@@ -56,6 +56,10 @@ def derivatives(conv, x, kernel):
 @pytest.mark.parametrize(
     ("size", "options"),
     [
+        # More pixels than the images below have.
+        ((9, 8), {"padding": ((4, 4), (4, 3))}),
+        ((9, 9), {"strides": (2, 3), "padding": ((4, 4), (3, 4))}),
+        ((8, 8), {"padding": ((10, 9), (9, 9)), "dilation": (2, 2)}),
         ((3, 3), {"padding": ((1, 1), (1, 1))}),
         ((3, 4), {"strides": (2, 3), "padding": ((0, 1), (2, -1))}),
         ((1, 1), {"strides": (2, 2)}),
