@@ -37,7 +37,7 @@ def _multiply_adds(jaxpr: Any) -> int:
     """Multiply-adds of a traced function and of those it calls."""
     total = 0
     for step in jaxpr.eqns:
-        kernel = step.invars[1].aval.shape if len(step.invars) > 1 else ()
+        kernel: Any = step.invars[1].aval.shape if len(step.invars) > 1 else ()
         if step.primitive.name == "conv2d":
             per_output = math.prod(kernel[:3])
         elif step.primitive.name == "conv_general_dilated":  # of others' models

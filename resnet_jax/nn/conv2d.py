@@ -63,7 +63,11 @@ def conv2d(
 
 
 def transposed_conv2d(
-    x: jax.Array, kernel: jax.Array, strides: Pair, padding: Pair, size: Pair
+    x: jax.Array,
+    kernel: jax.Array,
+    strides: Pair,
+    padding: Sequence[int],
+    size: Sequence[int],
 ) -> jax.Array:
     """What conv2d's gradient by its images is: [B, H, W, C] -> [B, *size, features].
 
@@ -75,8 +79,8 @@ def transposed_conv2d(
         size: height and width of the result, less than strides over what x reaches.
     """
     turned = kernel[::-1, ::-1].swapaxes(2, 3)
-    margins = tuple((cut, cut) for cut in padding)
-    window = Window(_pair(strides), margins, (1, 1), 1)
+    top, left = ((cut, cut) for cut in _pair(padding))
+    window = Window(_pair(strides), (top, left), (1, 1), 1)
     return image_p.bind(x, turned, window=window, size=_pair(size))
 
 
