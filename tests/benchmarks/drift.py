@@ -44,7 +44,7 @@ def dump(name: str, steps: int, wide: bool, file: str) -> None:
         asked = None
 
     config = configs.read(f"{name}:smoke")
-    config.total_steps = steps
+    config.total_steps = 20
     config.data.evals = {}
     for network in NETWORKS:
         if config.get(network):
@@ -99,9 +99,10 @@ def compare(name: str, steps: int, wide: bool, other: str, folder: str) -> float
         )
         dumps.append(dict(np.load(file)))
     mine, theirs = dumps
-    assert mine.keys() == theirs.keys()
+    assert mine.keys() == theirs.keys() and mine
     worst = 0.0
     for key, x in mine.items():
+        assert np.isfinite(x).all() and np.isfinite(theirs[key]).all(), key
         if size := np.abs(theirs[key]).max():
             assert x.dtype == theirs[key].dtype == ("float64" if wide else "float32")
             worst = max(worst, np.abs(x - theirs[key]).max() / size)
