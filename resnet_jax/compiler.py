@@ -25,8 +25,8 @@ def compiler_options(deterministic: bool = False) -> dict[str, Any]:
     """
     if jax.default_backend() == "cpu":
         return _known_options()
-    gpu = deterministic and jax.default_backend() == "gpu"
-    return {"xla_gpu_deterministic_ops": True} if gpu else {}
+    gpu = jax.default_backend() == "gpu"
+    return {"xla_gpu_deterministic_ops": True} if gpu and deterministic else {}
 
 
 @functools.cache

@@ -1,14 +1,19 @@
-"""Steps that go to the devices together."""
+"""Which devices a run uses, and the steps that go to them together."""
 
 import itertools
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
+from jax.sharding import Mesh
 
+from resnet_jax.parallel import make_mesh
 from resnet_jax.plan import Plan
+from resnet_jax.tasks.base import Batch
 
-Batch = Mapping[str, Any]
+
+def mesh_of(plan: Plan) -> Mesh:
+    """The devices that share the plan's batches, and its weights under 'fsdp'."""
+    return make_mesh(plan.batch_size, plan.options.parallel, plan.options.fsdp)
 
 
 def dispatches(

@@ -11,9 +11,9 @@ import jax.numpy as jnp
 
 from resnet_jax.checkpoint import Checkpoints, SaveError
 from resnet_jax.compiler import compiler_options
-from resnet_jax.dispatch import dispatches, images_of, sizes
+from resnet_jax.dispatch import dispatches, images_of, mesh_of, sizes
 from resnet_jax.evaluate import Evaluator, judge
-from resnet_jax.parallel import compile_once, make_mesh, place
+from resnet_jax.parallel import compile_once, place
 from resnet_jax.patience import Waiting
 from resnet_jax.plan import Plan, keys
 from resnet_jax.preemption import Preempted
@@ -82,8 +82,7 @@ def begin(
     Raises:
         ValueError: a network in plan.frozen has other weights than it had.
     """
-    options = plan.options
-    mesh = make_mesh(plan.batch_size, options.parallel, options.fsdp)
+    mesh = mesh_of(plan)
 
     def init(key, start):
         return task.init(key, data.spec.batch(1), start)
@@ -120,8 +119,7 @@ def begin(
 
 
 def _run(task, data, batches, plan, report, checkpoints, state, past):
-    options = plan.options
-    mesh = make_mesh(plan.batch_size, options.parallel, options.fsdp)
+    options, mesh = plan.options, mesh_of(plan)
     key = jax.random.fold_in(keys(plan.seed)["train"], past["attempt"])
     evaluator = Evaluator(task, data, plan.batch_size, keys(plan.seed)["eval"])
     step = int(state.step)

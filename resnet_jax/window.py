@@ -1,5 +1,6 @@
 """The scalars of the steps since the last log point."""
 
+import itertools
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -101,13 +102,16 @@ class Window:
         Raises:
             NonFiniteError: names the first step and scalar that is not finite.
         """
-        taken: list[Mapping[str, np.ndarray]] = []
-        while self._pending and len(taken) < upto - self.step:
-            steps, scalars = self._pending.pop(0)
-            values = {k: np.atleast_1d(v) for k, v in jax.device_get(scalars).items()}
-            taken += [{k: v[i] for k, v in values.items()} for i in range(steps)]
-        if not taken:
+        ends = itertools.accumulate((n for n, _ in self._pending), initial=self.step)
+        count = sum(end <= upto for end in ends) - 1
+        done, self._pending = self._pending[:count], self._pending[count:]
+        if not done:
             return {}
+        taken = [
+            {name: np.atleast_1d(value)[i] for name, value in scalars.items()}
+            for steps, scalars in jax.device_get(done)
+            for i in range(steps)
+        ]
         for number, row in enumerate(taken, self.step + 1):
             _check(number, row)
         self.step = upto

@@ -16,6 +16,7 @@ from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints
 from resnet_jax.collectives import moved
 from resnet_jax.compiler import compiler_options
+from resnet_jax.dispatch import mesh_of
 from resnet_jax.helpers import read_helpers
 from resnet_jax.models.summary import summarize
 from resnet_jax.nn.precision import compute_dtype
@@ -58,8 +59,7 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
     frozen = {name: each.variables for name, each in helpers.items()} or None
     plan = dataclasses.replace(plan, frozen=frozen)
     examples, mode = task.draws * plan.batch_size, plan.options.parallel
-    mesh = make_mesh(plan.batch_size, mode, plan.options.fsdp)
-    key = keys(plan.seed)["train"]
+    mesh, key = mesh_of(plan), keys(plan.seed)["train"]
     batch = place(next(data.train(0, draws=task.draws)), mesh, mode)
 
     def init(key, frozen):

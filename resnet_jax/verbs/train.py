@@ -11,10 +11,10 @@ from etils import epath
 from resnet_jax import __version__
 from resnet_jax import config as configs
 from resnet_jax.checkpoint import Checkpoints, DamagedError
+from resnet_jax.dispatch import mesh_of
 from resnet_jax.files import absolute
 from resnet_jax.helpers import read_helpers
 from resnet_jax.lookup import suggest
-from resnet_jax.parallel import make_mesh
 from resnet_jax.plan import Plan
 from resnet_jax.preemption import Stop
 from resnet_jax.report import Report, unused_accelerator
@@ -154,8 +154,7 @@ def rehearse(
             plan.check_frozen(checkpoints.describe(steps[0]))
             checkpoints.check(steps[0], state)
         return
-    mode = plan.options.parallel
-    mesh = make_mesh(plan.batch_size, mode, plan.options.fsdp)
+    mesh, mode = mesh_of(plan), plan.options.parallel
     size = task.draws * plan.batch_size
     lead = (mesh.size, size // mesh.size) if mode == "pmap" else (size,)
     batch = {
@@ -180,8 +179,7 @@ def banner(
         net: sum(x.size for x in jax.tree.leaves(value.params))
         for net, value in state.nets.items()
     }
-    mode, devices = plan.options.parallel, jax.devices()
-    mesh = make_mesh(plan.batch_size, mode, plan.options.fsdp)
+    mesh, mode, devices = mesh_of(plan), plan.options.parallel, jax.devices()
     used = f"{mesh.size} of {len(devices)}" if mesh.size < len(devices) else mesh.size
     processes = jax.process_count()
     kind, platform = devices[0].device_kind, devices[0].platform

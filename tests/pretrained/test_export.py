@@ -144,7 +144,8 @@ def test_model_card(tmp_path, resnet18, timm):
     export(resnet18, tmp_path / "net", name="user/net", timm=timm)
     card = huggingface_hub.ModelCard.load(tmp_path / "net" / "README.md")
     assert card.data.license == "apache-2.0"
-    assert card.data.library_name == ("timm" if timm else "resnet-jax")
+    library = card.data.to_dict()["library_name"]
+    assert library == ("timm" if timm else "resnet-jax")
     assert card.data.pipeline_tag == "image-classification"
     assert ("transformers" in card.data.tags) == timm
     assert card.data.datasets == ["digits"] and card.data.model_name == "user/net"
