@@ -1,6 +1,7 @@
 from setuptools import find_packages, setup
 
 HUB = ["huggingface_hub>=1.0"]
+TURBO = ["simplejpeg>=1.8", "opencv-python-headless>=4.10"]
 NOTEBOOKS = ["jupytext>=1.16", "ipykernel>=6", "matplotlib>=3.8"]
 TEST = [
     "pytest>=8",
@@ -53,9 +54,10 @@ setup(
         "tpu": ["jax[tpu]"],
         "gcs": ["gcsfs>=2024.6"],
         "hub": HUB,
+        "turbo": TURBO,
         "tensorboard": ["tensorboardX>=2.6.2"],
         "notebooks": NOTEBOOKS,
-        "test": [*TEST, *NOTEBOOKS, *HUB, "tensorboardX>=2.6.2"],
+        "test": [*TEST, *NOTEBOOKS, *HUB, *TURBO, "tensorboardX>=2.6.2"],
         "parity": [
             *("torch>=2.5", "torchvision>=0.20", "timm>=1.0.15"),
             "torch-fidelity>=0.4",

@@ -11,6 +11,8 @@ import math
 
 import numpy as np
 
+from resnet_jax.data.turbo import turbo_libraries
+
 FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 
 
@@ -93,7 +95,8 @@ class RandomResizedCrop:
         ratio: bounds of width / height, drawn log-uniformly.
         filter: 'bilinear', 'bicubic', 'lanczos' or 'nearest'.
         decode: 'full', or 'scaled': a JPEG file is decoded at 1/2, 1/4 or 1/8 of its
-            size where the part stays as large as the result, see read_crop.
+            size where the part stays as large as the result, see read_crop; 'turbo':
+            that, by faster libraries, see read_part.
     """
 
     size: int
@@ -107,11 +110,13 @@ class RandomResizedCrop:
     def __post_init__(self):
         _whole(self.size, "random_resized_crop size", 1)
         _check_filter(self.filter)
-        if self.decode not in ("full", "scaled"):
+        if self.decode not in ("full", "scaled", "turbo"):
             raise ValueError(
-                "random_resized_crop decode is 'full' or 'scaled', not "
+                "random_resized_crop decode is 'full', 'scaled' or 'turbo', not "
                 f"{self.decode!r}."
             )
+        if self.decode == "turbo":
+            turbo_libraries()
         for name in ("scale", "ratio"):
             low, high = getattr(self, name)
             if not 0 < low <= high:

@@ -12,7 +12,8 @@ reads for --seconds, one after the other, and every other round in the reverse o
 The table has medians over the rounds: images per second of the clock, and per second
 that the processors worked for it, in the process and its workers (Linux only).
 Torchvision is v2 on uint8 tensors, decoded by its decode_jpeg or by Pillow, one thread
-a process, in a DataLoader; Grain is a MapDataset whose map is written with Pillow.
+a process, in a DataLoader; Grain is a MapDataset whose map is written with Pillow. Of
+resnet_jax all but 'turbo' antialias; that one does from a factor of two on.
 """
 
 import argparse
@@ -34,6 +35,7 @@ CHECK = {
     "torchvision": "import torchvision.transforms.v2, torchvision.io",
     "grain": "import grain",
     "resnet_jax": "import resnet_jax.data",
+    "resnet_jax[turbo]": "import resnet_jax.data, cv2, simplejpeg",
 }
 
 
@@ -127,6 +129,7 @@ def torchvision(files, workers, decoder):
 CONTESTANTS = {  # name -> what it needs, files and workers -> batches
     "resnet_jax": ("resnet_jax", lambda f, w: ours(f, w, "scaled")),
     "resnet_jax, full": ("resnet_jax", lambda f, w: ours(f, w, "full")),
+    "resnet_jax, turbo": ("resnet_jax[turbo]", lambda f, w: ours(f, w, "turbo")),
     "grain + Pillow": ("grain", grain_pillow),
     "torchvision decode_jpeg": (
         "torchvision",

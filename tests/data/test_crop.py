@@ -1,4 +1,5 @@
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from resnet_jax.data.crop import read_crop
 from resnet_jax.data.geometry import RandomResizedCrop
 from resnet_jax.data.images import BadImage, read_image
 from resnet_jax.data.tfds import RecordSource
+from resnet_jax.data.turbo import turbo_libraries
 
 RNG = np.random.default_rng(5)
 ALL = {"scale": (1, 1), "ratio": (1, 1)}  # of a square the whole
@@ -48,6 +50,10 @@ FILES = {
 }
 
 
+PLAIN = {"color", "grey", "progressive"}
+JPEG = PLAIN | {"turned", "upside down", "CMYK"}
+
+
 def both(data, crop, u, channels=3):
     """What read_crop gives, and what the transform makes of the decoded image."""
     whole = read_image(data, channels)
@@ -65,11 +71,17 @@ def test_fully_decoded_it_is_read_image_and_the_transform(kind, channels):
         np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("kind", ["color", "PNG", "16 bits"])
-def test_scaled_decoding_leaves_the_rest_alone(kind):
-    """Parts below twice the result's size, and files that cannot be scaled."""
+@pytest.mark.parametrize(
+    "decode, kind",
+    [
+        *(("scaled", kind) for kind in ("color", "PNG", "16 bits")),
+        *(("turbo", kind) for kind in sorted(FILES.keys() - PLAIN)),
+    ],
+)
+def test_other_ways_of_decoding_leave_the_rest_alone(decode, kind):
+    """Parts below twice the result's size, and files that are read by Pillow."""
     data = FILES[kind]()
-    crop = RandomResizedCrop(41 if kind == "color" else 8)
+    crop = RandomResizedCrop(41 if kind in JPEG else 8, decode=decode)
     for u in RNG.random((5, 22)):
         np.testing.assert_array_equal(*both(data, crop, u))
 
@@ -135,17 +147,63 @@ def test_scaled_and_full_differ_by_a_level():
         assert 0 < error.mean() < 1.6, decoded
 
 
-def test_mistakes():
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", sorted(PLAIN))
+def test_turbo_enlarges_as_pillow_does(kind, channels):
+    """Where nothing is made smaller the two libraries have the same filter."""
+    data = FILES[kind]()
+    turbo, full = (RandomResizedCrop(99, decode=d) for d in ("turbo", "full"))
+    for u in RNG.random((5, 22)):
+        found, expected = (read_crop(data, channels, c, u) for c in (turbo, full))
+        assert found.shape == expected.shape and found.dtype == expected.dtype
+        error = found.astype(int) - expected
+        assert np.abs(error).mean() < 0.5
+        # Grey is the file's own luminance, not computed from colors that were clipped.
+        assert np.abs(error).max() <= 2 or (channels == 1 and kind != "grey")
+
+
+@pytest.mark.parametrize("size", [9, 16, 17, 32, 33, 64])
+def test_turbo_decodes_a_fraction_as_pillow_does(size):
+    """Then 64 blocks of 8 x 8 pixels are resized by a factor below two."""
+    _, data = blocks()
+    for method in ("nearest", "bilinear", "bicubic", "lanczos"):
+        turbo, scaled = (
+            RandomResizedCrop(size, filter=method, decode=decode, **ALL)
+            for decode in ("turbo", "scaled")
+        )
+        u = RNG.random(22)
+        found, expected = (read_crop(data, 1, c, u) for c in (turbo, scaled))
+        error = np.abs(found.astype(int) - expected)
+        assert error.mean() < (1 if size % 8 == 0 else 25), method
+
+
+def test_turbo_takes_means_where_much_is_left_out():
+    values = RNG.integers(0, 255, (128, 128), np.uint8)
+    noise = np.kron(values, np.ones((8, 8), np.uint8))
+    data = encoded(Image.fromarray(noise), quality=98)
+    crop = RandomResizedCrop(8, decode="turbo", **ALL)
+    found = read_crop(data, 1, crop, RNG.random(22))[..., 0]
+    means = values.reshape(8, 16, 8, 16).mean((1, 3))
+    assert np.abs(found - means).max() < 3
+
+
+def test_mistakes(monkeypatch):
     crop, u = RandomResizedCrop(8), RNG.random(22)
     data = FILES["color"]()
-    with pytest.raises(BadImage, match=r"cat\.jpg is damaged"):
-        read_crop(data[: len(data) // 2], 3, crop, u, name="cat.jpg")
+    for decode in ("full", "scaled", "turbo"):
+        one = RandomResizedCrop(8, decode=decode)
+        with pytest.raises(BadImage, match=r"cat\.jpg is damaged"):
+            read_crop(data[: len(data) // 2], 3, one, u, name="cat.jpg")
     with pytest.raises(BadImage, match="is empty"):
         read_crop(b"", 3, crop, u)
     with pytest.raises(ValueError, match="channels must be 1, 3 or 4, not 2"):
         read_crop(data, 2, crop, u)
-    with pytest.raises(ValueError, match="decode is 'full' or 'scaled', not 'half'"):
+    with pytest.raises(ValueError, match="'full', 'scaled' or 'turbo', not 'half'"):
         RandomResizedCrop(8, decode="half")
+    turbo_libraries.cache_clear()
+    monkeypatch.setitem(sys.modules, "simplejpeg", None)
+    with pytest.raises(ValueError, match=r"needs `pip install 'resnet-jax\[turbo\]'`"):
+        RandomResizedCrop(8, decode="turbo")
 
 
 class Label:
