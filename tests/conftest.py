@@ -1,5 +1,7 @@
 """Two simulated CPU devices, so that every test is also a sharding test."""
 
+import ctypes
+import gc
 import os
 
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -26,6 +28,24 @@ SMALL = (
     "--config.best=('test/loss', 'min')",
     "--config.run.eval_every=2",
 )
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bounded_memory():
+    """Drops the compiled programs of a process that has grown large (on Linux).
+
+    All tests together leave so many that two workers and their children need 24 GB.
+    """
+    yield
+    statistics = pathlib.Path("/proc/self/statm")
+    if not statistics.exists():
+        return
+    pages = int(statistics.read_text().split()[1])
+    if pages * os.sysconf("SC_PAGE_SIZE") > 2 * 2**30:
+        jax.clear_caches()
+        gc.collect()
+        if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+            trim(0)  # else glibc keeps what was freed
 
 
 @pytest.fixture(scope="session")
