@@ -158,8 +158,8 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         return y.transpose(1, 2, 0, 3)
 
     # Functions run side by side, and with them the sums over devices that are in them:
-    # processes, which exchange one after the other, would meet at different ones.
-    if jax.process_count() > 1:
+    # devices would wait for each other at different ones, without an end.
+    if jax.device_count() > 1:
         return gradient(x, g)
     with set_xla_metadata(inlineable="false"):
         return jax.jit(gradient)(x, g)

@@ -12,6 +12,12 @@ from resnet_jax.nn.conv2d import conv2d
 from resnet_jax.parallel import make_mesh, replicated, split
 
 
+@pytest.fixture
+def alone(monkeypatch):
+    """As on a machine with one device, where gradients by kernels are functions."""
+    monkeypatch.setattr(jax, "device_count", lambda: 1)
+
+
 def by_xla(x, kernel, strides=(1, 1), padding="VALID", dilation=(1, 1), groups=1):
     return jax.lax.conv_general_dilated(
         x,
@@ -67,7 +73,7 @@ def derivatives(conv, x, kernel):
         ((3, 3), {"strides": (2, 2), "padding": "SAME", "groups": 2}),
     ],
 )
-def test_it_is_xlas_convolution_with_all_derivatives(size, options):
+def test_it_is_xlas_convolution_with_all_derivatives(alone, size, options):
     rng = np.random.default_rng(0)
     with jax.enable_x64(True):
         x = rng.normal(size=(2, 8, 7, 4))
@@ -102,7 +108,7 @@ def test_types_and_nothing():
     assert not none.any()
 
 
-def test_a_loop_of_recomputed_blocks():
+def test_a_loop_of_recomputed_blocks(alone):
     def body(x, kernel):
         return jax.checkpoint(lambda x, k: jnp.tanh(conv2d(x, k, padding="SAME")))(
             x, kernel
@@ -121,6 +127,26 @@ def test_a_loop_of_recomputed_blocks():
     slope = jax.jit(jax.grad(loss), static_argnums=1, compiler_options=FAST)
     found, wanted = slope(kernels, jax.lax.scan), slope(kernels, unrolled)
     np.testing.assert_allclose(found, wanted, 1e-4, 1e-5)
+
+
+def gradients_are_apart():
+    """Whether gradients by kernels are functions of their own in a program."""
+
+    def loss(kernel, x):
+        return jnp.tanh(conv2d(jnp.tanh(conv2d(x, kernel)), kernel, (2, 2))).sum()
+
+    slope = jax.jit(jax.grad(loss))
+    text = slope.lower(jnp.ones((3, 3, 2, 2)), jnp.ones((4, 9, 9, 2))).as_text()
+    return "inlineable" in text
+
+
+def test_gradients_are_apart_on_one_device(alone):
+    assert gradients_are_apart()
+
+
+def test_devices_never_wait_for_each_other_in_different_functions():
+    """They did where programs were large and processors few."""
+    assert jax.device_count() == 2 and not gradients_are_apart()
 
 
 def test_devices_keep_their_examples():
