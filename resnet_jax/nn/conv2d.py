@@ -23,6 +23,8 @@ from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from resnet_jax.nn.winograd import pays, winograd, winograd_kernel
+
 Pair = tuple[int, int]
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
@@ -152,6 +154,9 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         reach = (size[axis] - 1) * window.dilation[axis]
         margins.append((before, stretched + reach - x.shape[1 + axis] - before))
 
+    if _by_winograd(window, (*size, x.shape[-1], g.shape[-1]), g.shape, g.dtype):
+        return winograd_kernel(x, g, window.padding)
+
     def gradient(x, g):
         x, g = x.transpose(3, 1, 2, 0), g.transpose(1, 2, 0, 3)
         y = _convolved(x, g, window.dilation, margins, (1, 1), window.strides)
@@ -165,6 +170,12 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         return jax.jit(gradient)(x, g)
 
 
+def _by_winograd(window: Window, kernel: tuple, y: tuple, dtype: Any) -> bool:
+    # Several devices hold their own images, which would move into the loop's order.
+    dense = window.strides == window.dilation == (1, 1) and jax.device_count() == 1
+    return dense and dtype in (jnp.float32, jnp.float64) and pays(kernel, y)
+
+
 def _convolved(
     x: jax.Array,
     kernel: jax.Array,
@@ -174,6 +185,11 @@ def _convolved(
     dilation: Pair,
 ) -> jax.Array:
     """Convolution of pixels that are so far apart, as CPUs compute it fast."""
+    window = Window(strides, (padding[0], padding[1]), dilation, 1)
+    if spread == (1, 1):
+        y = jax.eval_shape(partial(plain_output, window=window), x, kernel)
+        if _by_winograd(window, kernel.shape, y.shape, x.dtype):
+            return winograd(x, kernel, padding)
     if math.prod(kernel.shape[:2]) <= math.prod(x.shape[1:3]):
         return jax.lax.conv_general_dilated(
             x,

@@ -1,0 +1,190 @@
+"""3 x 3 convolutions on CPUs, with 16 products for four pixels in place of 36.
+
+Lavin and Gray 2015, arXiv:1509.09308, section 4.1, F(2 x 2, 3 x 3): tiles of 4 x 4
+pixels and the kernel are brought to a form in which they are multiplied element by
+element; with channels that is 16 matrix products. The transforms add, subtract and
+halve, so that the results are as exact as those of XLA.
+
+Tiles take four times the memory of their images. A loop makes them for as many images,
+or rows of one, as caches hold; all at once, they would take longer than is gained.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+CHUNK = 2**20  # bytes of images whose tiles are there at a time
+Padding = Sequence[tuple[int, int]]
+Grid = list[tuple[jax.Array, ...]]
+
+
+class Steps(NamedTuple):
+    """How the loop goes through outputs: images, and rows and columns of tiles."""
+
+    images: int
+    rows: int
+    columns: int
+    bands: int  # in which an image is taken
+
+    def parts(
+        self, x: jax.Array, before: tuple[int, int], reach: int
+    ) -> Callable[[jax.Array], jax.Array]:
+        """A function that gives what a step takes of images, with zeros around them.
+
+        Args:
+            x: [B, H, W, C].
+            before: zeros before the first row and column.
+            reach: rows and columns that are taken beyond those of the tiles.
+        """
+        whole = 2 * self.rows * self.bands + reach, 2 * self.columns + reach
+        margins = [
+            (start, size - start - have, 0)
+            for start, size, have in zip(before, whole, x.shape[1:3], strict=True)
+        ]
+        nothing, zero = (0, 0, 0), jnp.zeros((), x.dtype)
+        rows = x.shape[1]
+        if self.bands > 1:
+            x = jax.lax.pad(x, zero, [nothing, margins[0], nothing, nothing])
+            rows, margins[0] = 2 * self.rows + reach, nothing
+
+        def part(step):
+            first, band = step // self.bands * self.images, step % self.bands
+            corner, size = (first, 2 * self.rows * band), (self.images, rows)
+            cut = jax.lax.dynamic_slice(x, (*corner, 0, 0), (*size, *x.shape[2:]))
+            # Here and not of all images: XLA keeps what is padded, in a cache.
+            return jax.lax.pad(cut, zero, [nothing, *margins, nothing])
+
+        return part
+
+
+def pays(kernel: tuple[int, ...], y: tuple[int, ...]) -> bool:
+    """Whether it takes less time than XLA's, for the shapes of a kernel and outputs.
+
+    It was measured to where channels are many and few pixels are added to make tiles.
+    """
+    tiles = y[0] * -(-y[1] // 2) * -(-y[2] // 2)
+    enough = min(kernel[2:]) >= 64 and tiles >= 128
+    return kernel[:2] == (3, 3) and enough and 4 * tiles <= 1.3 * math.prod(y[:3])
+
+
+def winograd(x: jax.Array, kernel: jax.Array, padding: Padding) -> jax.Array:
+    """The convolution, [B, H, W, C] by [3, 3, C, features] -> [B, H', W', features].
+
+    Args:
+        padding: zeros (before, after) for height and width.
+    """
+    (top, bottom), (left, right) = padding
+    batch, features = x.shape[0], kernel.shape[-1]
+    height, width = x.shape[1] + top + bottom - 2, x.shape[2] + left + right - 2
+    pixel = max(x.shape[-1], features) * x.itemsize
+    steps = _steps(batch, height, width, pixel)
+    form = jnp.stack([jnp.stack(row) for row in _in_both(_of_kernel, kernel)])
+    form = form.reshape(16, *kernel.shape[2:])
+    part = steps.parts(x, (top, left), 2)
+
+    def pixels(step):
+        tiles = _tiles(part(step))
+        products = jax.lax.dot_general(tiles, form, (((2,), (1,)), ((0,), (0,))))
+        quarters = _in_both(_to_pixels, products.reshape(4, 4, *products.shape[1:]))
+        shape = steps.images, steps.rows, steps.columns, features
+        rows = [jnp.stack([q.reshape(shape) for q in row], 3) for row in quarters]
+        return jnp.stack(rows, 2)
+
+    y = jax.lax.map(pixels, jnp.arange(batch // steps.images * steps.bands))
+    y = y.reshape(batch, -1, 2 * steps.columns, features)
+    return y[:, :height, :width]
+
+
+def winograd_kernel(x: jax.Array, g: jax.Array, padding: Padding) -> jax.Array:
+    """The gradient by the kernel, [3, 3, C, features].
+
+    Args:
+        x: [B, H, W, C].
+        g: cotangent of the output, [B, H', W', features].
+        padding: of the convolution.
+    """
+    batch, channels, features = x.shape[0], x.shape[-1], g.shape[-1]
+    pixel = max(channels, features) * x.itemsize
+    steps = _steps(batch, g.shape[1], g.shape[2], pixel)
+    of_x = steps.parts(x, (padding[0][0], padding[1][0]), 2)
+    of_g = steps.parts(g, (0, 0), 0)
+
+    def add(step, total):
+        tiles, slopes = _tiles(of_x(step)), _slopes(of_g(step))
+        if channels < 128:  # or a slower program, the one that transposes by itself
+            tiles = jax.lax.optimization_barrier(tiles.swapaxes(1, 2)).swapaxes(1, 2)
+        both = (((1,), (1,)), ((0,), (0,)))
+        return total + jax.lax.dot_general(tiles, slopes, both)
+
+    nothing = jnp.zeros((16, channels, features), x.dtype)
+    count = batch // steps.images * steps.bands
+    form = jax.lax.fori_loop(0, count, add, nothing).reshape(4, 4, channels, features)
+    return jnp.stack([jnp.stack(row) for row in _in_both(_to_kernel, form)])
+
+
+def _steps(batch: int, height: int, width: int, pixel: int) -> Steps:
+    """For outputs whose pixels take so many bytes."""
+    rows, columns = -(-height // 2), -(-width // 2)
+    image = 4 * rows * columns * pixel
+    if image > CHUNK:
+        share = -(-rows // -(-image // CHUNK))
+        return Steps(1, share, columns, -(-rows // share))
+    images = next(n for n in range(min(batch, CHUNK // image), 0, -1) if batch % n == 0)
+    return Steps(images, rows, columns, 1)
+
+
+def _tiles(x: jax.Array) -> jax.Array:
+    """The form of overlapping tiles, [B, 2 rows + 2, 2 columns + 2, C] -> [16, T, C].
+
+    Columns first: two and two they are neighbors in memory.
+    """
+    pairs = x.reshape(*x.shape[:2], -1, 2, x.shape[-1])
+    left, right = pairs[:, :, :-1], pairs[:, :, 1:]
+    x = jnp.stack(_of_tile(*_halves(left, 3), *_halves(right, 3)))
+    x = x.reshape(*x.shape[:2], -1, 2, *x.shape[3:])
+    upper, lower = x[:, :, :-1], x[:, :, 1:]
+    x = jnp.stack(_of_tile(*_halves(upper, 3), *_halves(lower, 3)))
+    return x.reshape(16, -1, x.shape[-1])
+
+
+def _slopes(g: jax.Array) -> jax.Array:
+    """The same of the cotangents of pixels, [B, 2 rows, 2 columns, F] -> [16, T, F]."""
+    g = g.reshape(*g.shape[:2], -1, 2, g.shape[-1])
+    g = jnp.stack(_of_pixels(*_halves(g, 3)))
+    g = g.reshape(*g.shape[:2], -1, 2, *g.shape[3:])
+    g = jnp.stack(_of_pixels(*_halves(g, 3)))
+    return g.reshape(16, -1, g.shape[-1])
+
+
+def _halves(x: jax.Array, axis: int) -> tuple[jax.Array, ...]:
+    return tuple(jax.lax.index_in_dim(x, i, axis, keepdims=False) for i in (0, 1))
+
+
+def _in_both(form: Callable[..., tuple], grid) -> Grid:
+    """A transform of a grid's columns, and then of its rows."""
+    columns = [form(*column) for column in zip(*grid, strict=True)]
+    return [form(*row) for row in zip(*columns, strict=True)]
+
+
+# Equation 8 of the paper: B, G and A transposed, and, for gradients, A and G.
+def _of_tile(a, b, c, d):
+    return a - c, b + c, c - b, b - d
+
+
+def _of_kernel(a, b, c):
+    return a, (a + b + c) / 2, (a - b + c) / 2, c
+
+
+def _to_pixels(a, b, c, d):
+    return a + b + c, b - c - d
+
+
+def _of_pixels(a, b):
+    return a, a + b, a - b, -b
+
+
+def _to_kernel(a, b, c, d):
+    return a + (b + c) / 2, (b - c) / 2, (b + c) / 2 + d
