@@ -4,8 +4,9 @@ GPUs and TPUs get XLA's own operations. On CPUs XLA brings a convolution into th
 form that its fast program knows, [B, H, W, C] with [height, width, C, features], but
 not inside of loops; and it merges the transpositions which the gradient by the kernel
 needs with all that computed its operands, again and again. Here both gradients have
-that form from the start, and the one by the kernel is a function of its own, into which
-nothing is merged. The numbers are the same but for rounding.
+that form from the start. On one device, moreover, the one by the kernel is a function of
+its own, into which nothing is merged, and wide convolutions of 3 x 3 take fewer products,
+see winograd.py. The numbers are the same but for rounding.
 
 The image x, the kernel k and the output's cotangent g meet in one form linear in each,
 <conv(x, k), g>. Its three gradients are the operations below, and the derivatives of
@@ -153,8 +154,7 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         stretched = (g.shape[1 + axis] - 1) * window.strides[axis] + 1
         reach = (size[axis] - 1) * window.dilation[axis]
         margins.append((before, stretched + reach - x.shape[1 + axis] - before))
-
-    if _by_winograd(window, (*size, x.shape[-1], g.shape[-1]), g.shape, g.dtype):
+    if _by_winograd(window, (*size, x.shape[-1], g.shape[-1]), g.shape, g.dtype, True):
         return winograd_kernel(x, g, window.padding)
 
     def gradient(x, g):
@@ -170,10 +170,12 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         return jax.jit(gradient)(x, g)
 
 
-def _by_winograd(window: Window, kernel: tuple, y: tuple, dtype: Any) -> bool:
+def _by_winograd(
+    window: Window, kernel: tuple, y: tuple, dtype: Any, gradient: bool = False
+) -> bool:
     # Several devices hold their own images, which would move into the loop's order.
     dense = window.strides == window.dilation == (1, 1) and jax.device_count() == 1
-    return dense and dtype in (jnp.float32, jnp.float64) and pays(kernel, y)
+    return dense and dtype in (jnp.float32, jnp.float64) and pays(kernel, y, gradient)
 
 
 def _convolved(

@@ -16,9 +16,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-CHUNK = 2**20  # bytes of images whose tiles are there at a time
+# Bytes of images whose tiles are there at a time; a gradient takes those of two.
+CHUNK, KERNEL_CHUNK = 5 * 2**19, 2**20
 Padding = Sequence[tuple[int, int]]
-Grid = list[tuple[jax.Array, ...]]
 
 
 class Steps(NamedTuple):
@@ -60,14 +60,19 @@ class Steps(NamedTuple):
         return part
 
 
-def pays(kernel: tuple[int, ...], y: tuple[int, ...]) -> bool:
-    """Whether it takes less time than XLA's, for the shapes of a kernel and outputs.
+def pays(kernel: tuple[int, ...], y: tuple[int, ...], gradient: bool = False) -> bool:
+    """Whether it takes less time than XLA's, by tests/benchmarks/cpu_step.py.
 
-    It was measured to where channels are many and few pixels are added to make tiles.
+    Args:
+        kernel: the shape [height, width, C, features].
+        y: that of the outputs.
+        gradient: the one by the kernel is asked for.
     """
     tiles = y[0] * -(-y[1] // 2) * -(-y[2] // 2)
-    enough = min(kernel[2:]) >= 64 and tiles >= 128
-    return kernel[:2] == (3, 3) and enough and 4 * tiles <= 1.3 * math.prod(y[:3])
+    channels = min(kernel[2:])
+    enough = channels >= 64 and tiles >= 256 and 4 * tiles <= 1.3 * math.prod(y[:3])
+    large = channels >= 128 or y[1] * y[2] >= 256 or not gradient
+    return kernel[:2] == (3, 3) and enough and large
 
 
 def winograd(x: jax.Array, kernel: jax.Array, padding: Padding) -> jax.Array:
@@ -80,18 +85,17 @@ def winograd(x: jax.Array, kernel: jax.Array, padding: Padding) -> jax.Array:
     batch, features = x.shape[0], kernel.shape[-1]
     height, width = x.shape[1] + top + bottom - 2, x.shape[2] + left + right - 2
     pixel = max(x.shape[-1], features) * x.itemsize
-    steps = _steps(batch, height, width, pixel)
-    form = jnp.stack([jnp.stack(row) for row in _in_both(_of_kernel, kernel)])
+    steps = _steps(batch, height, width, pixel, CHUNK)
+    form = _along(_of_kernel, _along(_of_kernel, kernel, 0), 1)
     form = form.reshape(16, *kernel.shape[2:])
     part = steps.parts(x, (top, left), 2)
 
     def pixels(step):
         tiles = _tiles(part(step))
         products = jax.lax.dot_general(tiles, form, (((2,), (1,)), ((0,), (0,))))
-        quarters = _in_both(_to_pixels, products.reshape(4, 4, *products.shape[1:]))
-        shape = steps.images, steps.rows, steps.columns, features
-        rows = [jnp.stack([q.reshape(shape) for q in row], 3) for row in quarters]
-        return jnp.stack(rows, 2)
+        y = products.reshape(4, 4, steps.images, steps.rows, steps.columns, features)
+        y = _along(_to_pixels, _along(_to_pixels, y, 0), 1)
+        return y.transpose(2, 3, 0, 4, 1, 5)
 
     y = jax.lax.map(pixels, jnp.arange(batch // steps.images * steps.bands))
     y = y.reshape(batch, -1, 2 * steps.columns, features)
@@ -108,31 +112,31 @@ def winograd_kernel(x: jax.Array, g: jax.Array, padding: Padding) -> jax.Array:
     """
     batch, channels, features = x.shape[0], x.shape[-1], g.shape[-1]
     pixel = max(channels, features) * x.itemsize
-    steps = _steps(batch, g.shape[1], g.shape[2], pixel)
+    steps = _steps(batch, g.shape[1], g.shape[2], pixel, KERNEL_CHUNK)
     of_x = steps.parts(x, (padding[0][0], padding[1][0]), 2)
     of_g = steps.parts(g, (0, 0), 0)
 
     def add(step, total):
         tiles, slopes = _tiles(of_x(step)), _slopes(of_g(step))
-        if channels < 128:  # or a slower program, the one that transposes by itself
-            tiles = jax.lax.optimization_barrier(tiles.swapaxes(1, 2)).swapaxes(1, 2)
         both = (((1,), (1,)), ((0,), (0,)))
         return total + jax.lax.dot_general(tiles, slopes, both)
 
     nothing = jnp.zeros((16, channels, features), x.dtype)
     count = batch // steps.images * steps.bands
     form = jax.lax.fori_loop(0, count, add, nothing).reshape(4, 4, channels, features)
-    return jnp.stack([jnp.stack(row) for row in _in_both(_to_kernel, form)])
+    return _along(_to_kernel, _along(_to_kernel, form, 0), 1)
 
 
-def _steps(batch: int, height: int, width: int, pixel: int) -> Steps:
-    """For outputs whose pixels take so many bytes."""
+def _steps(batch: int, height: int, width: int, pixel: int, chunk: int) -> Steps:
+    """For outputs whose pixels take so many bytes, and `chunk` bytes at a time."""
     rows, columns = -(-height // 2), -(-width // 2)
     image = 4 * rows * columns * pixel
-    if image > CHUNK:
-        share = -(-rows // -(-image // CHUNK))
+    if image > chunk:
+        share = -(-rows // -(-image // chunk))
         return Steps(1, share, columns, -(-rows // share))
-    images = next(n for n in range(min(batch, CHUNK // image), 0, -1) if batch % n == 0)
+    wanted = chunk / image
+    divisors = (n for n in range(1, batch + 1) if batch % n == 0)
+    images = min(divisors, key=lambda n: abs(math.log(n / wanted)))
     return Steps(images, rows, columns, 1)
 
 
@@ -163,13 +167,12 @@ def _halves(x: jax.Array, axis: int) -> tuple[jax.Array, ...]:
     return tuple(jax.lax.index_in_dim(x, i, axis, keepdims=False) for i in (0, 1))
 
 
-def _in_both(form: Callable[..., tuple], grid) -> Grid:
-    """A transform of a grid's columns, and then of its rows."""
-    columns = [form(*column) for column in zip(*grid, strict=True)]
-    return [form(*row) for row in zip(*columns, strict=True)]
+def _along(form: Callable[..., tuple], x: jax.Array, axis: int) -> jax.Array:
+    parts = jnp.split(x, x.shape[axis], axis)
+    return jnp.concatenate(form(*parts), axis)
 
 
-# Equation 8 of the paper: B, G and A transposed, and, for gradients, A and G.
+# Equations 6 to 8: B, G and A transposed, and for the gradient A and G transposed.
 def _of_tile(a, b, c, d):
     return a - c, b + c, c - b, b - d
 
