@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawn import FAST
 
+from resnet_jax.nn import conv2d as module
 from resnet_jax.nn.conv2d import conv2d
 from resnet_jax.parallel import make_mesh, replicated, split
 
@@ -74,6 +75,19 @@ def derivatives(conv, x, kernel):
     ],
 )
 def test_it_is_xlas_convolution_with_all_derivatives(alone, size, options):
+    check(size, options)
+
+
+def test_all_derivatives_by_winograd(alone, monkeypatch):
+    taken = []
+    monkeypatch.setattr(
+        module, "pays", lambda kernel, *_: taken.append(kernel) or kernel[:2] == (3, 3)
+    )
+    check((3, 3), {"padding": ((1, 1), (1, 0))})
+    assert (3, 3, 4, 6) in taken and (3, 3, 6, 4) in taken
+
+
+def check(size, options):
     rng = np.random.default_rng(0)
     with jax.enable_x64(True):
         x = rng.normal(size=(2, 8, 7, 4))
