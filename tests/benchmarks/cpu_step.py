@@ -4,9 +4,9 @@
     GLIBC_TUNABLES=glibc.malloc.hugetlb=1 python tests/benchmarks/cpu_step.py
 
 prints a table: medians of milliseconds, and the median of the ratios of pairs that ran
-one after the other, in both orders. Both have large pages, which `resnet-jax` takes by
-itself. PyTorch runs eagerly in `channels_last`; --compile=1 times torch.compile, whose
-compilation takes minutes.
+one after the other, in both orders, in two processes, each after a call that is not
+timed. Both have large pages, which `resnet-jax` takes by itself. PyTorch runs eagerly
+in `channels_last`; --compile=1 times torch.compile, whose compilation takes minutes.
 
 Ours are the steps that `resnet-jax train` runs for the shipped configs (with the
 batches below), augmentation of the input left out on both sides. --fusion names what
@@ -17,6 +17,7 @@ XLA's library of kernels takes on (DOT, ELTWISE, REDUCE), '' nothing, by default
 import argparse
 import os
 import statistics
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,8 +26,6 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import jax
 import numpy as np
-import torch
-import torch_steps
 
 from configs import (
     cifar10_resnet18,
@@ -113,23 +112,53 @@ def per_channel(value):
     return (value,) * 3 if isinstance(value, float) else tuple(value)
 
 
-def seconds(function):
-    """Of one call, when the threads of the call before have gone to sleep."""
-    time.sleep(0.3)
-    begin = time.perf_counter()
-    function()
-    return time.perf_counter() - begin
+def serve(who, name, options, compiled):
+    """Answers each line of the standard input, 0 (step) or 1 (forward), by seconds."""
+    if who == "ours":
+        functions = ours(name, images(name), options)
+    else:
+        import torch
+        import torch_steps
+
+        torch.set_num_threads(os.cpu_count())
+        functions = torch_steps.STEPS[name](images(name), compiled)
+    for line in sys.stdin:
+        functions[int(line)]()  # to be warm, as in the middle of a run
+        begin = time.perf_counter()
+        functions[int(line)]()
+        print(time.perf_counter() - begin, flush=True)
 
 
-def compare(mine, theirs, rounds):
+class Contestant:
+    """A process of its own: in one, each would wait for the other's threads."""
+
+    def __init__(self, who, name, arguments):
+        command = [sys.executable, __file__, "--serve", who, "--cases", name]
+        command += [x for x in arguments if x.startswith(("--fusion", "--compile"))]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self.process = subprocess.Popen(command, **pipes)
+
+    def seconds(self, number):
+        """Of a step (0) or a forward pass (1), when the other one's threads sleep."""
+        time.sleep(0.3)
+        self.process.stdin.write(f"{number}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def compare(mine, theirs, number, rounds):
     """Medians in ms, and the median ratio theirs / mine of pairs in both orders."""
-    for function in (mine, theirs, mine, theirs):
-        function()
+    for one in (mine, theirs, mine, theirs):
+        one.seconds(number)
     pairs = []
-    for number in range(rounds):
-        order = (mine, theirs) if number % 2 else (theirs, mine)
-        times = [seconds(function) for function in order]
-        pairs.append(times if number % 2 else times[::-1])
+    for turn in range(rounds):
+        order = (mine, theirs) if turn % 2 else (theirs, mine)
+        times = [one.seconds(number) for one in order]
+        pairs.append(times if turn % 2 else times[::-1])
     own, other = (1e3 * statistics.median(x) for x in zip(*pairs, strict=True))
     return own, other, statistics.median(b / a for a, b in pairs)
 
@@ -141,22 +170,25 @@ def main():
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--compile", type=int, default=0)
     parser.add_argument("--fusion")
+    parser.add_argument("--serve", choices=("ours", "torch"))
     arguments = parser.parse_args()
     options = compiler_options()
     if arguments.fusion is not None:
         kinds = [f"LIBRARY_FUSION_TYPE_{k}" for k in arguments.fusion.split(",") if k]
         options = {"xla_cpu_experimental_ynn_fusion_type": ",".join(kinds)}
         options = options if kinds else {}
-    torch.set_num_threads(os.cpu_count())
+    if arguments.serve:
+        serve(arguments.serve, arguments.cases, options, arguments.compile)
+        return
     print(f"JAX {jax.__version__}, {os.cpu_count()} cores, options {options}")
     for name in arguments.cases.split(","):
-        batch = images(name)
-        mine = ours(name, batch, options)
-        theirs = torch_steps.STEPS[name](batch, arguments.compile)
-        for what, *pair in zip(("train", "infer"), mine, theirs, strict=True):
-            own, other, ratio = compare(*pair, arguments.rounds)
+        both = [Contestant(who, name, sys.argv[1:]) for who in ("ours", "torch")]
+        for number, what in enumerate(("train", "infer")):
+            own, other, ratio = compare(*both, number, arguments.rounds)
             times = f"ours {own:8.1f} ms  torch {other:8.1f}"
             print(f"{name:9} {what}  {times}  {ratio:.2f}x", flush=True)
+        for one in both:
+            one.close()
 
 
 if __name__ == "__main__":
