@@ -3,7 +3,7 @@
 Lavin and Gray 2015, arXiv:1509.09308, section 4.1, F(2 x 2, 3 x 3): tiles of 4 x 4
 pixels and the kernel are brought to a form in which they are multiplied element by
 element; with channels that is 16 matrix products. The transforms add, subtract and
-halve, so that the results are as exact as those of XLA.
+halve: results are those of XLA but for rounding.
 
 Tiles take four times the memory of their images. A loop makes them for as many images,
 or rows of one, as caches hold; all at once, they would take longer than is gained.
