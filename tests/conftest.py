@@ -34,7 +34,7 @@ SMALL = (
 def bounded_memory():
     """Drops the compiled programs of a process that has grown large (on Linux).
 
-    All tests together leave so many that two workers and their children need 24 GB.
+    After most of the tests one of two workers held 6 GB of them.
     """
     yield
     statistics = pathlib.Path("/proc/self/statm")

@@ -32,8 +32,8 @@ def read_crop(
     With decode='full' the pixels are the same to the last bit. With 'scaled' a JPEG
     whose part is at least twice, four or eight times as large as the result is decoded
     at 1/2, 1/4 or 1/8, from which the rest is resized: on photographs of 1500 x 1000
-    pixels the results differ by a level (of 255) on average. With 'turbo' so are those
-    in grey or RGB, stored upright, and by other libraries, see read_part.
+    pixels the results differ by a level (of 255) on average. With 'turbo' faster
+    libraries do the same to a JPEG in grey or RGB that is stored upright: read_part.
 
     Args:
         file: a path, or the file's bytes.
@@ -55,22 +55,22 @@ def read_crop(
     with opened(file, name) as image:
         whole, orientation = upright_size(image), image.getexif().get(ORIENTATION, 1)
         y, x, height, width = crop.box(*whole, u)
-        most = min(height, width) // crop.size
-        scale = next((s for s in _SCALES if s <= most), 1)
-        if crop.decode == "turbo" and _is_plain(image, orientation, channels):
-            image.fp.seek(0)
-            return read_part(
-                image.fp.read(),
-                whole,
-                (y, x, height, width),
-                crop.size,
-                scale,
-                channels,
-                crop.filter,
-            )
-        if crop.decode == "full" or channels not in (1, 3):
-            scale = 1
-        scale = _decode_at(image, scale)
+        scale = 1
+        if crop.decode != "full" and channels in (1, 3):
+            most = min(height, width) // crop.size
+            scale = next((s for s in _SCALES if s <= most), 1)
+            if crop.decode == "turbo" and _is_plain(image, orientation):
+                image.fp.seek(0)
+                return read_part(
+                    image.fp.read(),
+                    whole,
+                    box=(y, x, height, width),
+                    size=crop.size,
+                    scale=scale,
+                    channels=channels,
+                    method=crop.filter,
+                )
+            scale = _decode_at(image, scale)
         ImageOps.exif_transpose(image, in_place=True)
         # The decoded image may reach over the stored one, at its right and below.
         y += -whole[0] % scale if orientation in (3, 4, 7, 8) else 0
@@ -87,10 +87,10 @@ def read_crop(
         return pixels.reshape(*size, channels)
 
 
-def _is_plain(image, orientation: int, channels: int) -> bool:
-    """Whether it is a JPEG that read_part reads."""
-    stored = image.format == "JPEG" and image.mode in ("L", "RGB")
-    return stored and orientation == 1 and channels in (1, 3)
+def _is_plain(image, orientation: int) -> bool:
+    """Whether it is a file that read_part reads."""
+    plain = image.format == "JPEG" and image.mode in ("L", "RGB")
+    return plain and orientation == 1
 
 
 def _decode_at(image, scale: int) -> int:

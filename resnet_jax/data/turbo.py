@@ -31,8 +31,8 @@ def read_part(
 ) -> np.ndarray:
     """A part of a JPEG file, resized to a square.
 
-    Bilinear and bicubic do not smooth where the decoded part is less than twice as
-    large as the result; from there on the mean of an area is taken.
+    Nothing is smoothed where the decoded part is less than twice as large as the
+    result; from there on the mean of an area is taken, but for 'nearest'.
 
     Args:
         data: the file's bytes, of a grey or color image.
@@ -63,9 +63,9 @@ def read_part(
         "bilinear": cv2.INTER_LINEAR,
         "bicubic": cv2.INTER_CUBIC,
         "lanczos": cv2.INTER_LANCZOS4,
+        "area": cv2.INTER_AREA,
     }
-    much = min(part.shape[:2]) >= 2 * size and method != "nearest"
-    filter = cv2.INTER_AREA if much else filters[method]
-    return cv2.resize(part, (size, size), interpolation=filter).reshape(
-        size, size, channels
-    )
+    if min(part.shape[:2]) >= 2 * size and method != "nearest":
+        method = "area"
+    resized = cv2.resize(part, (size, size), interpolation=filters[method])
+    return resized.reshape(size, size, channels)

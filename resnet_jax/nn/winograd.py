@@ -61,7 +61,7 @@ class Steps(NamedTuple):
 
 
 def pays(kernel: tuple[int, ...], y: tuple[int, ...], gradient: bool = False) -> bool:
-    """Whether it takes less time than XLA's, by tests/benchmarks/cpu_step.py.
+    """Whether it takes less time than XLA's, as measured on 2 cores, shape by shape.
 
     Args:
         kernel: the shape [height, width, C, features].

@@ -29,6 +29,7 @@ def by_xla(x, kernel, padding):
 @pytest.mark.parametrize("size", [(4, 13, 4), (3, 8, 9)])
 def test_it_is_the_convolution_and_its_gradient(monkeypatch, chunk, padding, size):
     monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(module, "KERNEL_CHUNK", chunk)
     pads, rng = PADDINGS[padding], np.random.default_rng(0)
     with jax.enable_x64(True):
         x, kernel = rng.normal(size=(*size, 3)), rng.normal(size=(3, 3, 3, 5))
