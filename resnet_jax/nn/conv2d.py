@@ -24,6 +24,7 @@ from jax.experimental.xla_metadata import set_xla_metadata
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from resnet_jax.nn import matmul_gradients as products
 from resnet_jax.nn.winograd import pays, winograd, winograd_kernel
 
 Pair = tuple[int, int]
@@ -134,6 +135,8 @@ def cpu_image(g: jax.Array, kernel: jax.Array, *, window: Window, size: Pair):
     """plain_image as a convolution in XLA's own layout."""
     if window.groups > 1 or not g.size:
         return plain_image(g, kernel, window=window, size=size)
+    if _exact(g.dtype) and products.places_pay(kernel.shape, g.shape, window.strides):
+        return products.image_by_places(g, kernel, *window[:3], size)
     margins = []
     for axis in (0, 1):
         reach = (kernel.shape[axis] - 1) * window.dilation[axis]
@@ -154,10 +157,15 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         stretched = (g.shape[1 + axis] - 1) * window.strides[axis] + 1
         reach = (size[axis] - 1) * window.dilation[axis]
         margins.append((before, stretched + reach - x.shape[1 + axis] - before))
-    if _by_winograd(window, (*size, x.shape[-1], g.shape[-1]), g.shape, g.dtype, True):
+    dense = _loops(window, x.dtype)
+    if dense and pays((*size, x.shape[-1], g.shape[-1]), g.shape, gradient=True):
         return winograd_kernel(x, g, window.padding)
 
     def gradient(x, g):
+        if size == (1, 1) and window.padding == ((0, 0), (0, 0)):
+            return products.kernel_by_pixels(x, g, window.strides)
+        if dense and products.lines_pay(x.shape, g.shape):
+            return products.kernel_by_lines(x, g, window.padding, size)
         x, g = x.transpose(3, 1, 2, 0), g.transpose(1, 2, 0, 3)
         y = _convolved(x, g, window.dilation, margins, (1, 1), window.strides)
         return y.transpose(1, 2, 0, 3)
@@ -170,12 +178,16 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         return jax.jit(gradient)(x, g)
 
 
-def _by_winograd(
-    window: Window, kernel: tuple, y: tuple, dtype: Any, gradient: bool = False
-) -> bool:
+def _loops(window: Window, dtype: Any) -> bool:
+    """Whether it may be computed in a loop over images, pixel by pixel."""
     # Several devices hold their own images, which would move into the loop's order.
     dense = window.strides == window.dilation == (1, 1) and jax.device_count() == 1
-    return dense and dtype in (jnp.float32, jnp.float64) and pays(kernel, y, gradient)
+    return dense and _exact(dtype)
+
+
+def _exact(dtype: Any) -> bool:
+    """Whether sums that are rounded to this type may be added up in it."""
+    return dtype in (jnp.float32, jnp.float64)
 
 
 def _convolved(
@@ -190,7 +202,7 @@ def _convolved(
     window = Window(strides, (padding[0], padding[1]), dilation, 1)
     if spread == (1, 1):
         y = jax.eval_shape(partial(plain_output, window=window), x, kernel)
-        if _by_winograd(window, kernel.shape, y.shape, x.dtype):
+        if _loops(window, x.dtype) and pays(kernel.shape, y.shape):
             return winograd(x, kernel, padding)
     if math.prod(kernel.shape[:2]) <= math.prod(x.shape[1:3]):
         return jax.lax.conv_general_dilated(

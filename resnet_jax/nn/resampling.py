@@ -1,6 +1,7 @@
 """Pooling, with PyTorch's padding."""
 
 from collections.abc import Callable
+from functools import partial, reduce
 
 import flax.linen as nn
 import jax
@@ -20,7 +21,44 @@ def max_pool(
     """
     steps = window if strides is None else strides
     margin = (padding, padding)
-    return nn.max_pool(x, (window, window), (steps, steps), (margin, margin))
+
+    def at_once(x):
+        return nn.max_pool(x, (window, window), (steps, steps), (margin, margin))
+
+    def in_turn(x):
+        x = jnp.pad(x, ((0, 0), margin, margin, (0, 0)), constant_values=-jnp.inf)
+        return _largest(_largest(x, 2, window, steps), 1, window, steps)
+
+    return lax.platform_dependent(x, cpu=in_turn, default=at_once)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
+def _largest(x: jax.Array, axis: int, window: int, strides: int) -> jax.Array:
+    """Largest value of each window along an axis.
+
+    On CPUs the gradient takes a quarter of the time of XLA's, and is the same: of equal
+    values the first one has it all.
+    """
+    return reduce(jnp.maximum, _moved(x, axis, window, strides))
+
+
+@_largest.defjvp
+def _slope_of_largest(axis, window, strides, primals, tangents):
+    (x,), (dx,) = primals, tangents
+    y = _largest(x, axis, window, strides)
+    dy, taken = jnp.zeros_like(y), jnp.zeros(y.shape, bool)
+    for values, slopes in zip(
+        *(_moved(each, axis, window, strides) for each in (x, dx)), strict=True
+    ):
+        here = (values == y) & ~taken
+        dy, taken = dy + jnp.where(here, slopes, 0), taken | here
+    return y, dy
+
+
+def _moved(x: jax.Array, axis: int, window: int, strides: int) -> list[jax.Array]:
+    """The first values of all windows, the second ones, and so on."""
+    last = (x.shape[axis] - window) // strides * strides
+    return [lax.slice_in_dim(x, i, i + last + 1, strides, axis) for i in range(window)]
 
 
 def avg_pool(

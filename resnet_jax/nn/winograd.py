@@ -134,10 +134,13 @@ def _steps(batch: int, height: int, width: int, pixel: int, chunk: int) -> Steps
     if image > chunk:
         share = -(-rows // -(-image // chunk))
         return Steps(1, share, columns, -(-rows // share))
-    wanted = chunk / image
-    divisors = (n for n in range(1, batch + 1) if batch % n == 0)
-    images = min(divisors, key=lambda n: abs(math.log(n / wanted)))
-    return Steps(images, rows, columns, 1)
+    return Steps(near_divisor(batch, chunk / image), rows, columns, 1)
+
+
+def near_divisor(number: int, wanted: float) -> int:
+    """Of those of a number, the one whose ratio to another is closest to 1."""
+    divisors = (n for n in range(1, number + 1) if number % n == 0)
+    return min(divisors, key=lambda n: abs(math.log(n / wanted)))
 
 
 def _tiles(x: jax.Array) -> jax.Array:

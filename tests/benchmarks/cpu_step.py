@@ -76,6 +76,8 @@ def ours(name, batch, options):
     config = module.get_config()
     config.batch_size = batch_size
     config.task.update(changes)
+    if "model" in config:
+        config.model.dtype = "float32"  # as PyTorch's; imagenet_resnet50 asks for less
     config = from_json(to_json(config))
     spec = DataSpec(
         shapes={"image": (side, side, 3), "label": (), "index": ()},

@@ -80,11 +80,23 @@ def test_it_is_xlas_convolution_with_all_derivatives(alone, size, options):
 
 def test_all_derivatives_by_winograd(alone, monkeypatch):
     taken = []
-    monkeypatch.setattr(
-        module, "pays", lambda kernel, *_: taken.append(kernel) or kernel[:2] == (3, 3)
-    )
+
+    def pays(kernel, y, gradient=False):
+        taken.append(kernel)
+        return kernel[:2] == (3, 3)
+
+    monkeypatch.setattr(module, "pays", pays)
     check((3, 3), {"padding": ((1, 1), (1, 0))})
     assert (3, 3, 4, 6) in taken and (3, 3, 6, 4) in taken
+
+
+def test_all_derivatives_by_lines(alone, monkeypatch):
+    taken = []
+    monkeypatch.setattr(
+        module.products, "lines_pay", lambda x, g: taken.append((x, g)) or True
+    )
+    check((3, 2), {"padding": ((1, 1), (1, 0))})
+    assert ((2, 8, 7, 4), (2, 8, 7, 6)) in taken
 
 
 def check(size, options):
@@ -163,7 +175,8 @@ def test_devices_never_wait_for_each_other_in_different_functions():
     assert jax.device_count() == 2 and not gradients_are_apart()
 
 
-def test_devices_keep_their_examples():
+@pytest.mark.parametrize("side", [1, 3])
+def test_devices_keep_their_examples(side):
     """The gradient by the kernel is summed; images do not move."""
     mesh = make_mesh(4)
     assert mesh.size == 2
@@ -173,7 +186,8 @@ def test_devices_keep_their_examples():
 
     shardings = (replicated(mesh), split(mesh))
     slope = jax.jit(jax.grad(loss), in_shardings=shardings, compiler_options=FAST)
-    program = slope.lower(jnp.ones((3, 3, 2, 2)), jnp.ones((4, 9, 9, 2))).compile()
+    kernel = jnp.ones((side, side, 2, 2))
+    program = slope.lower(kernel, jnp.ones((4, 9, 9, 2))).compile()
     text = program.as_text()
     moved = re.findall(r"(all-gather|all-to-all|collective-permute)[\w-]*\(", text)
     assert not moved

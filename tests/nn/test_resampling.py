@@ -1,3 +1,5 @@
+import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -20,6 +22,40 @@ def test_max_pool_pads_every_side_with_minus_infinity(side):
     places = range(0, side, 2)
     want = [[padded[0, i : i + 3, j : j + 3].max() for j in places] for i in places]
     np.testing.assert_array_equal(max_pool(x, 3, 2, padding=1)[0, ..., 0], want)
+
+
+@pytest.mark.parametrize(
+    ("window", "strides", "margin"), [(3, 2, 1), (2, 2, 0), (3, 1, 1)]
+)
+def test_max_pool_has_xlas_derivatives(window, strides, margin):
+    """Of first and second order; of equal values the first one has it all."""
+
+    def by_xla(x, *_):
+        pads = (margin, margin)
+        return nn.max_pool(x, (window, window), (strides, strides), (pads, pads))
+
+    def derivatives(pool):
+        def loss(x):
+            return jnp.square(jnp.sin(pool(x, window, strides, margin))).sum()
+
+        def steepness(x):
+            return jnp.square(jax.grad(loss)(x)).sum()
+
+        return (
+            pool(x, window, strides, margin),
+            jax.grad(loss)(x),
+            jax.grad(steepness)(x),
+        )
+
+    # Whole numbers, of which many are equal.
+    x = jnp.array(np.random.default_rng(0).integers(-2, 3, (2, 9, 8, 3)), jnp.float32)
+    for found, wanted in zip(derivatives(max_pool), derivatives(by_xla), strict=True):
+        np.testing.assert_allclose(found, wanted, 1e-6, 1e-6)
+
+
+def test_max_pool_of_what_is_not_finite():
+    x = jnp.zeros((1, 4, 4, 1)).at[0, 0, 0].set(jnp.nan).at[0, 3].set(-jnp.inf)
+    np.testing.assert_array_equal(max_pool(x, 2)[0, ..., 0], [[jnp.nan, 0], [0, 0]])
 
 
 def test_avg_pool():
