@@ -124,6 +124,7 @@ def places_pay(kernel: tuple[int, ...], g: tuple[int, ...], strides: Pair) -> bo
         kernel, g: the shapes of the kernel and of cotangents.
         strides: of the convolution.
     """
-    places = math.prod(kernel[:2])
-    strided = math.prod(strides) > 1 and places <= 4 * math.prod(strides)
-    return strided or places > math.prod(g[1:3])
+    places, apart = math.prod(kernel[:2]), math.prod(strides)
+    # Of many, the sum costs more than zeros do: what follows computes it repeatedly.
+    few = places == 1 or math.prod(g[:3]) <= 2048
+    return places > math.prod(g[1:3]) or (few and 1 < apart and places <= 4 * apart)

@@ -92,6 +92,8 @@ def test_image_by_places(size, strides, padding, dilation):
 def test_strides_and_small_images_pay():
     kernel = (3, 3, 64, 64)
     assert products.places_pay(kernel, (8, 16, 16, 64), (2, 2))
-    assert products.places_pay(kernel, (8, 2, 2, 64), (1, 1))
+    assert products.places_pay(kernel, (800, 2, 2, 64), (1, 1))
+    assert products.places_pay((1, 1, 64, 64), (80, 16, 16, 64), (2, 2))
+    assert not products.places_pay(kernel, (80, 16, 16, 64), (2, 2))
     assert not products.places_pay(kernel, (8, 16, 16, 64), (1, 1))
     assert not products.places_pay((7, 7, 3, 64), (8, 16, 16, 64), (2, 2))
