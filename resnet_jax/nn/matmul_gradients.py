@@ -127,4 +127,4 @@ def places_pay(kernel: tuple[int, ...], g: tuple[int, ...], strides: Pair) -> bo
     places, apart = math.prod(kernel[:2]), math.prod(strides)
     # Of many, the sum costs more than zeros do: what follows computes it repeatedly.
     few = places == 1 or math.prod(g[:3]) <= 2048
-    return places > math.prod(g[1:3]) or (few and 1 < apart and places <= 4 * apart)
+    return places > math.prod(g[1:3]) or (few and apart > 1 and places <= 4 * apart)
