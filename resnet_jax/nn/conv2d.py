@@ -4,9 +4,10 @@ GPUs and TPUs get XLA's own operations. On CPUs XLA brings a convolution into th
 form that its fast program knows, [B, H, W, C] with [height, width, C, features], but
 not inside of loops; and it merges the transpositions which the gradient by the kernel
 needs with all that computed its operands, again and again. Here both gradients have
-that form from the start. On one device, moreover, the one by the kernel is a function
-of its own, into which nothing is merged, and wide convolutions of 3 x 3 take fewer
-products, see winograd.py. The numbers are the same but for rounding.
+that form from the start, or are matrix products, see matmul_gradients.py. On one
+device, moreover, the one by the kernel is a function of its own, into which nothing is
+merged, and wide convolutions of 3 x 3 take fewer products, see winograd.py. The numbers
+are the same but for rounding.
 
 The image x, the kernel k and the output's cotangent g meet in one form linear in each,
 <conv(x, k), g>. Its three gradients are the operations below, and the derivatives of
