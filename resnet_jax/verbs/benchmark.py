@@ -7,6 +7,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -101,6 +102,7 @@ def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Tim
             "input_ms": 1e3 * examples / input_rate,
             "transfer_ms": 1e3 * _transfer(data, task.draws, mesh, mode),
             **_work(task, data.spec, examples / bare_time),
+            **_traffic(step, bare_time),
             **_memory(step),
             **_moved(step, mesh.size),
         }
@@ -145,12 +147,18 @@ def _input_rate(data, draws: int, examples: int, steps: int) -> float:
 
 def _transfer(data, draws: int, mesh, mode: str) -> float:
     """Seconds in which a batch that is ready gets to the devices."""
-    batch, times = next(data.train(0, draws=draws)), []
-    for _ in range(9):
+    batch = next(data.train(0, draws=draws))
+    return _seconds(lambda: place(batch, mesh, mode, draws))
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    """The median of nine, after one to be warm."""
+    times = []
+    for _ in range(10):
         begin = time.perf_counter()
-        jax.block_until_ready(place(batch, mesh, mode, draws))
+        jax.block_until_ready(work())
         times.append(time.perf_counter() - begin)
-    return statistics.median(times)
+    return statistics.median(times[1:])
 
 
 def _work(task, spec, images_per_second: float) -> dict[str, float]:
@@ -172,13 +180,36 @@ def _matmul_gflops(dtype) -> float:
     size = 1024 if jax.default_backend() == "cpu" else 8192
     x = jnp.ones((size, size), dtype)
     product = jax.jit(lambda x: x @ x)
-    jax.block_until_ready(product(x))
-    times = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        jax.block_until_ready(product(x))
-        times.append(time.perf_counter() - begin)
-    return 2 * size**3 / statistics.median(times) / 1e9
+    return 2 * size**3 / _seconds(lambda: product(x)) / 1e9
+
+
+def _traffic(step, seconds: float) -> dict[str, float]:
+    """What the operations of a step read and write, beside a device's own memory.
+
+    As XLA counts it: without caches, and what a loop repeats once.
+    """
+    counted = (step.cost_analysis() or {}).get("bytes accessed")
+    if not counted:
+        return {}
+    rate, peak = counted / seconds / 1e9, _copied_gigabytes()
+    return {
+        "memory_gigabytes_per_second": rate,
+        "copy_gigabytes_per_second": peak,
+        "memory_bandwidth_use": rate / peak,
+    }
+
+
+def _copied_gigabytes() -> float:
+    """Read and written in a second, in place."""
+    x = jnp.ones(2**26 if jax.default_backend() == "cpu" else 2**28)
+    add = jax.jit(lambda x: x + 1, donate_argnums=0)
+
+    def work():
+        nonlocal x
+        x = add(x)
+        return x
+
+    return 2 * x.nbytes / _seconds(work) / 1e9
 
 
 def _memory(step) -> dict[str, float]:

@@ -3,6 +3,8 @@
 import itertools
 import types
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from resnet_jax.plan import Options, Plan
@@ -35,3 +37,22 @@ def test_the_input_is_asked_for_whole_steps(monkeypatch):
     monkeypatch.setattr(benchmark.time, "perf_counter", lambda: next(ticks))
     assert benchmark._input_rate(Data(), 2, 32, 100) == 100 * 32 / 4
     assert asked == [2]
+
+
+def test_memory_beside_a_copy(monkeypatch):
+    """6 GB in 2 seconds, where a copy moves 12 in one."""
+    monkeypatch.setattr(benchmark, "_copied_gigabytes", lambda: 12.0)
+    step = types.SimpleNamespace(cost_analysis=lambda: {"bytes accessed": 6e9})
+    found = benchmark._traffic(step, 2.0)
+    assert found["memory_gigabytes_per_second"] == pytest.approx(3)
+    assert found["memory_bandwidth_use"] == pytest.approx(0.25)
+    assert not benchmark._traffic(types.SimpleNamespace(cost_analysis=dict), 2.0)
+
+
+def test_xla_counts_what_is_read_and_written():
+    x = jnp.ones((256, 256))
+    step = jax.jit(lambda x: x @ x).lower(x).compile()
+    found = benchmark._traffic(step, 1.0)
+    read_and_written = 3 * x.nbytes / 1e9
+    assert found["memory_gigabytes_per_second"] == pytest.approx(read_and_written, 0.4)
+    assert found["copy_gigabytes_per_second"] > 0.1
