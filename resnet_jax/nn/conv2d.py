@@ -26,7 +26,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from resnet_jax.nn import matmul_gradients as products
-from resnet_jax.nn.winograd import pays, winograd, winograd_kernel
+from resnet_jax.nn.winograd import winograd, winograd_kernel, winograd_pays
 
 Pair = tuple[int, int]
 LAYOUT = ("NHWC", "HWIO", "NHWC")
@@ -133,11 +133,12 @@ def cpu_output(x: jax.Array, kernel: jax.Array, *, window: Window) -> jax.Array:
 
 
 def cpu_image(g: jax.Array, kernel: jax.Array, *, window: Window, size: Pair):
-    """plain_image as a convolution in XLA's own layout."""
+    """plain_image as a convolution in XLA's own layout, or as a matrix product."""
     if window.groups > 1 or not g.size:
         return plain_image(g, kernel, window=window, size=size)
     if _exact(g.dtype) and products.places_pay(kernel.shape, g.shape, window.strides):
-        return products.image_by_places(g, kernel, *window[:3], size)
+        strides, padding, dilation, _ = window
+        return products.image_by_places(g, kernel, strides, padding, dilation, size)
     margins = []
     for axis in (0, 1):
         reach = (kernel.shape[axis] - 1) * window.dilation[axis]
@@ -149,7 +150,7 @@ def cpu_image(g: jax.Array, kernel: jax.Array, *, window: Window, size: Pair):
 
 
 def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
-    """plain_kernel as a convolution in XLA's own layout, apart from all else."""
+    """plain_kernel in XLA's own layout or as matrix products, apart from all else."""
     if window.groups > 1 or not g.size:
         return plain_kernel(x, g, window=window, size=size)
     margins = []
@@ -158,8 +159,10 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         stretched = (g.shape[1 + axis] - 1) * window.strides[axis] + 1
         reach = (size[axis] - 1) * window.dilation[axis]
         margins.append((before, stretched + reach - x.shape[1 + axis] - before))
-    dense = _loops(window, x.dtype)
-    if dense and pays((*size, x.shape[-1], g.shape[-1]), g.shape, gradient=True):
+    dense = _may_loop(window, x.dtype)
+    if dense and winograd_pays(
+        (*size, x.shape[-1], g.shape[-1]), g.shape, gradient=True
+    ):
         return winograd_kernel(x, g, window.padding)
 
     def gradient(x, g):
@@ -179,7 +182,7 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         return jax.jit(gradient)(x, g)
 
 
-def _loops(window: Window, dtype: Any) -> bool:
+def _may_loop(window: Window, dtype: Any) -> bool:
     """Whether it may be computed in a loop over images, pixel by pixel."""
     # Several devices hold their own images, which would move into the loop's order.
     dense = window.strides == window.dilation == (1, 1) and jax.device_count() == 1
@@ -203,7 +206,7 @@ def _convolved(
     window = Window(strides, (padding[0], padding[1]), dilation, 1)
     if spread == (1, 1):
         y = jax.eval_shape(partial(plain_output, window=window), x, kernel)
-        if _loops(window, x.dtype) and pays(kernel.shape, y.shape):
+        if _may_loop(window, x.dtype) and winograd_pays(kernel.shape, y.shape):
             return winograd(x, kernel, padding)
     if math.prod(kernel.shape[:2]) <= math.prod(x.shape[1:3]):
         return jax.lax.conv_general_dilated(

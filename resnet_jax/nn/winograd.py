@@ -60,7 +60,9 @@ class Steps(NamedTuple):
         return part
 
 
-def pays(kernel: tuple[int, ...], y: tuple[int, ...], gradient: bool = False) -> bool:
+def winograd_pays(
+    kernel: tuple[int, ...], y: tuple[int, ...], gradient: bool = False
+) -> bool:
     """Whether it takes less time than XLA's, as measured on 2 cores, shape by shape.
 
     Args:

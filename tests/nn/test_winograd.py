@@ -7,7 +7,7 @@ import pytest
 
 from resnet_jax.nn import winograd as module
 from resnet_jax.nn.conv2d import conv2d
-from resnet_jax.nn.winograd import pays, winograd, winograd_kernel
+from resnet_jax.nn.winograd import winograd, winograd_kernel, winograd_pays
 
 PADDINGS = {
     "same": ((1, 1), (1, 1)),
@@ -63,14 +63,16 @@ def test_single_precision_is_kept():
 
 def test_it_is_taken_where_it_pays():
     wide = (3, 3, 64, 64)
-    assert pays(wide, (4, 16, 16, 64)) and pays(wide, (2, 24, 23, 64))
-    assert not pays((3, 3, 32, 64), (4, 16, 16, 64))  # few channels
-    assert not pays((1, 1, 64, 64), (4, 16, 16, 64))
-    assert not pays((5, 5, 64, 64), (4, 16, 16, 64))
-    assert not pays(wide, (1, 8, 8, 64))  # few pixels
-    assert pays(wide, (16, 8, 8, 64)) and not pays(wide, (16, 8, 8, 64), gradient=True)
-    assert pays((3, 3, 128, 128), (16, 8, 8, 128), gradient=True)
-    assert not pays(wide, (64, 7, 7, 64))  # a quarter of the tiles' pixels is nothing
+    assert winograd_pays(wide, (4, 16, 16, 64)) and winograd_pays(wide, (2, 24, 23, 64))
+    assert not winograd_pays((3, 3, 32, 64), (4, 16, 16, 64))  # few channels
+    assert not winograd_pays((1, 1, 64, 64), (4, 16, 16, 64))
+    assert not winograd_pays((5, 5, 64, 64), (4, 16, 16, 64))
+    assert not winograd_pays(wide, (1, 8, 8, 64))  # few pixels
+    assert winograd_pays(wide, (16, 8, 8, 64))
+    assert not winograd_pays(wide, (16, 8, 8, 64), gradient=True)
+    assert winograd_pays((3, 3, 128, 128), (16, 8, 8, 128), gradient=True)
+    # A quarter of the tiles' pixels is nothing.
+    assert not winograd_pays(wide, (64, 7, 7, 64))
 
 
 def taken(shape=(4, 16, 16, 64), dtype="float32", **options):
