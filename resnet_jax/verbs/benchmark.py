@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 import resource
 import statistics
 import sys
@@ -28,11 +29,54 @@ from resnet_jax.run import build_data, build_task, make_plan
 from resnet_jax.sharding import layout
 from resnet_jax.tasks.base import compile_train_step
 from resnet_jax.train import train
+from resnet_jax.verbs.table import Table, warn
 
 ROUNDS = 3
+# Of the table of batch sizes.
+COLUMNS = (
+    *("batch_size", "compile_seconds", "bare_step_ms", "loop_step_ms"),
+    *("images_per_second", "step_temporary_mib", "model_flops_use"),
+)
 
 
-def benchmark(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Timings":
+def benchmark(
+    config: configs.ConfigDict, *, name: str, steps: int = 20, batch_sizes: str = ""
+) -> "Timings | Table":
+    """Where the time of a config goes, or how fast it is at several batch sizes.
+
+    Args:
+        config: with the command line's overrides.
+        name: of the config.
+        steps: per round, at least 2.
+        batch_sizes: separated by commas, in place of the config's.
+
+    Raises:
+        ValueError: a batch size is no number, the config cannot be built, or its data
+            is not there.
+    """
+    if not batch_sizes:
+        return time_config(config, name=name, steps=steps)
+    if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", batch_sizes):
+        raise ValueError(
+            f"--batch-sizes is '{batch_sizes}'; expected numbers from 1 on, separated"
+            " by commas, such as --batch-sizes=64,128,256."
+        )
+    rows = []
+    for size in map(int, batch_sizes.split(",")):
+        sized = configs.ConfigDict(config)
+        sized.batch_size = size
+        try:
+            timings = time_config(sized, name=name, steps=steps)
+        except jax.errors.JaxRuntimeError as error:
+            if "RESOURCE_EXHAUSTED" not in str(error):
+                raise
+            warn(f"a step of {size} needs more memory than there is; it is left out.")
+            continue
+        rows.append({key: timings[key] for key in COLUMNS if key in timings})
+    return Table(rows, dict.fromkeys(COLUMNS[1:], ",.4g"))
+
+
+def time_config(config: configs.ConfigDict, *, name: str, steps: int = 20) -> "Timings":
     """Times compilation, the bare step, the whole loop, and the input alone.
 
     The bare step runs on one batch that stays on the device; the loop reads, places

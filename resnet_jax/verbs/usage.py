@@ -202,7 +202,11 @@ VERBS = {
     "benchmark": Verb(
         "compile time, step time, images/s and memory of a config on this machine",
         (),
-        (Flag("steps", 20, "steps to time; by default 20"), JSON),
+        (
+            Flag("steps", 20, "steps to time; by default 20"),
+            Flag("batch_sizes", "", "of a table, as 64,128,256; by default one size"),
+            JSON,
+        ),
         config=True,
         fields=FIELDS,
     ),

@@ -25,93 +25,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import jax
-import numpy as np
+from steps import images, ours
 
-from configs import (
-    cifar10_resnet18,
-    cifar10_resnet20,
-    cifar10_sngan,
-    div2k_edsr_baseline_x4,
-    imagenet_resnet50,
-)
 from resnet_jax.compiler import compiler_options
-from resnet_jax.config import from_json, to_json
-from resnet_jax.parallel import make_mesh, place
-from resnet_jax.run import build_task
-from resnet_jax.spec import DataSpec
-from resnet_jax.tasks.base import compile_train_step
 
-# Name: config, batch size, side of the images, classes, what differs from the recipe.
-CASES = {
-    "resnet20": (cifar10_resnet20, 128, 32, 10, {}),
-    "resnet18": (cifar10_resnet18, 64, 32, 10, {}),
-    "resnet50": (imagenet_resnet50, 32, 64, 1000, {}),
-    "sngan": (cifar10_sngan, 16, 32, 0, {"n_critic": 1, "generator_batches": 1}),
-    "edsr": (div2k_edsr_baseline_x4, 16, 192, 0, {"ema_decay": 0.0}),
-}
-
-# What networks take that are not fed with images from files.
-OTHER_INPUTS = {
-    "sngan": {"latents": np.ones((16, 128), np.float32)},
-    "edsr": {"input": np.ones((16, 48, 48, 3), np.float32)},
-}
-
-
-def images(name):
-    """A batch of random images and labels."""
-    _, batch_size, side, classes, _ = CASES[name]
-    random = np.random.default_rng(0)
-    batch = {
-        "image": random.integers(0, 256, (batch_size, side, side, 3), np.uint8),
-        "index": np.arange(batch_size, dtype=np.int32),
-    }
-    if classes:
-        batch["label"] = random.integers(0, classes, batch_size, np.int32)
-    return batch
-
-
-def ours(name, batch, options):
-    """(step, forward) of a shipped config."""
-    module, batch_size, side, classes, changes = CASES[name]
-    config = module.get_config()
-    config.batch_size = batch_size
-    config.task.update(changes)
-    if "model" in config:
-        config.model.dtype = "float32"  # as PyTorch's; imagenet_resnet50 asks for less
-    config = from_json(to_json(config))
-    spec = DataSpec(
-        shapes={"image": (side, side, 3), "label": (), "index": ()},
-        dtypes={"image": "uint8", "label": "int32", "index": "int32"},
-        class_names=tuple(map(str, range(classes))),
-        mean=per_channel(config["data"]["mean"]),
-        std=per_channel(config["data"]["std"]),
-        sizes={"train": 50_000},
-        transforms={},
-        source="random",
-    )
-    task = build_task(config, spec)
-    mesh, key = make_mesh(batch_size), jax.random.key(0)
-    state = jax.jit(lambda key: task.init(key, spec.batch(1)))(key)
-    many = {k: np.repeat(v, task.draws, 0) for k, v in batch.items()}
-    placed = place(many, mesh, "jit", task.draws)
-    compiled = compile_train_step(task, mesh, "jit").lower(state, placed, key)
-    compiled = compiled.compile(options)
-    predict = jax.jit(task.predict, compiler_options=options)
-    asked = {**batch, **OTHER_INPUTS.get(name, {})}
-    prepared = task.prepare_eval(state, [placed], key)
-    prepared = jax.tree.map(lambda x: x.copy(), prepared)  # a step donates its state
-
-    def step():
-        nonlocal state
-        state, scalars = compiled(state, placed, key)
-        jax.block_until_ready(scalars)
-
-    return step, lambda: jax.block_until_ready(predict(prepared, asked, key))
-
-
-def per_channel(value):
-    """Three numbers of one or of three."""
-    return (value,) * 3 if isinstance(value, float) else tuple(value)
+CASES = ("resnet20", "resnet18", "resnet50", "sngan", "edsr")
 
 
 def serve(who, name, options, compiled):
@@ -123,11 +41,12 @@ def serve(who, name, options, compiled):
         import torch_steps
 
         torch.set_num_threads(os.cpu_count())
-        functions = torch_steps.STEPS[name](images(name), compiled)
+        functions = torch_steps.build(name, images(name), compiled)
     for line in sys.stdin:
-        functions[int(line)]()  # to be warm, as in the middle of a run
+        run = functions[int(line)]
+        jax.block_until_ready(run())  # to be warm, as in the middle of a run
         begin = time.perf_counter()
-        functions[int(line)]()
+        jax.block_until_ready(run())
         print(time.perf_counter() - begin, flush=True)
 
 

@@ -75,7 +75,7 @@ def main():
         for field in fields:
             name, _, value = field.removeprefix("--config.").partition("=")
             configs.override(config, name, value)
-        timings = verb.benchmark(config, name=arguments.config, steps=60)
+        timings = verb.time_config(config, name=arguments.config, steps=60)
         found.append(timings["loop_overhead"])
         print(
             f"bare {timings['bare_step_ms']:.2f} ms, loop {timings['loop_step_ms']:.2f}"

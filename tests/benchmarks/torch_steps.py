@@ -1,22 +1,22 @@
 """Training steps in PyTorch as its users write them: what ours are timed beside.
 
-Plain eager programs in `channels_last` on the CPU, fed with uint8 images [B, H, W, C]
-as ours are. Each function makes (step, forward) of a batch: one training step, and
-inference without gradients.
+Plain programs in `channels_last`, fed with uint8 images [B, H, W, C] as ours are, on
+PyTorch's default device. Each function makes (step, forward) of a batch: one training
+step, and inference without gradients.
 """
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
+from torch_r3gan import R3Discriminator, R3Generator
 
 MEAN, STD = 0.47, 0.25
 
 
 def pixels(images, mean=MEAN, std=STD):
     """uint8 [B, H, W, C] -> float32 [B, C, H, W] in channels_last."""
-    x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
+    x = images.permute(0, 3, 1, 2).float() / 255
     return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
@@ -97,19 +97,29 @@ def classification(net, batch, compiled):
     """Cross-entropy and SGD with momentum."""
     net = net.to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.SGD(
-        net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4
+        net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4, fused=on_gpu()
     )
     run = torch.compile(net) if compiled else net
-    labels = torch.from_numpy(batch["label"].astype(np.int64))
+    labels = batch["label"].long()
 
     def step():
         loss = F.cross_entropy(run(pixels(batch["image"])), labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
+        descend(optimizer, loss)
+        return loss.detach()
 
     return step, inference(net, run, lambda: run(pixels(batch["image"])))
+
+
+def on_gpu():
+    """Whether tensors are made there, whose optimizers are faster fused."""
+    return torch.get_default_device().type == "cuda"
+
+
+def descend(optimizer, loss):
+    """One update."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
 
 
 def inference(net, run, forward):
@@ -173,7 +183,7 @@ class EDSR(nn.Module):
 def edsr(batch, compiled):
     """L1 and Adam; the small images are made outside of the step."""
     net = EDSR().to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(net.parameters(), lr=1e-4)
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-4, fused=on_gpu())
     run = torch.compile(net) if compiled else net
     high = pixels(batch["image"], 0.0, 1.0)
     low = F.interpolate(high, scale_factor=0.25, mode="bicubic", antialias=True)
@@ -181,10 +191,8 @@ def edsr(batch, compiled):
 
     def step():
         loss = F.l1_loss(run(low), high)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
+        descend(optimizer, loss)
+        return loss.detach()
 
     return step, inference(net, run, lambda: run(low))
 
@@ -265,7 +273,7 @@ def sngan(batch, compiled):
     generator = Generator().to(memory_format=torch.channels_last)
     discriminator = Discriminator().to(memory_format=torch.channels_last)
     optimizers = [
-        torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.0, 0.9))
+        torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.0, 0.9), fused=on_gpu())
         for net in (generator, discriminator)
     ]
     make, judge = generator, discriminator
@@ -278,22 +286,79 @@ def sngan(batch, compiled):
         with torch.no_grad():
             fake = make(torch.randn(rows, 128))
         loss = F.relu(1 - judge(real)).mean() + F.relu(1 + judge(fake)).mean()
-        optimizers[1].zero_grad(set_to_none=True)
-        loss.backward()
-        optimizers[1].step()
+        descend(optimizers[1], loss)
         score = -judge(make(torch.randn(rows, 128))).mean()
-        optimizers[0].zero_grad(set_to_none=True)
-        score.backward()
-        optimizers[0].step()
-        return float(loss.detach())
+        descend(optimizers[0], score)
+        return loss.detach()
 
     return step, inference(generator, make, lambda: make(torch.randn(rows, 128)))
+
+
+def r3gan(batch, compiled):
+    """Relativistic loss with R1 and R2, an update of each network, Adam, classes."""
+    generator = R3Generator().to(memory_format=torch.channels_last)
+    discriminator = R3Discriminator().to(memory_format=torch.channels_last)
+    optimizers = [
+        torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.0, 0.9), fused=on_gpu())
+        for net in (generator, discriminator)
+    ]
+    # torch.compile cannot differentiate twice, which the penalties do.
+    make = torch.compile(generator) if compiled else generator
+    labels = batch["label"].long()
+
+    def generate():
+        return make(torch.randn(len(labels), 64), labels)
+
+    def penalty(images):
+        score = discriminator(images, labels)
+        (slope,) = torch.autograd.grad(score.sum(), images, create_graph=True)
+        return score, slope.square().sum((1, 2, 3)).mean()
+
+    def step():
+        real = pixels(batch["image"], 0.5, 0.5).requires_grad_()
+        with torch.no_grad():
+            fake = generate()
+        for_real, r1 = penalty(real)
+        for_fake, r2 = penalty(fake.detach().requires_grad_())
+        loss = F.softplus(for_fake - for_real).mean() + 0.025 * (r1 + r2)
+        descend(optimizers[1], loss)
+        with torch.no_grad():
+            for_real = discriminator(real, labels)
+        score = F.softplus(for_real - discriminator(generate(), labels)).mean()
+        descend(optimizers[0], score)
+        return loss.detach()
+
+    return step, inference(generator, make, generate)
 
 
 STEPS = {
     "resnet20": resnet20,
     "resnet18": resnet18,
     "resnet50": resnet50,
+    "imagenet": resnet50,
     "sngan": sngan,
+    "r3gan": r3gan,
     "edsr": edsr,
 }
+
+
+def build(name, batch, compiled, dtype=torch.float32):
+    """(step, forward) of a batch of NumPy arrays, on the default device.
+
+    A dtype below float32 is that of torch.autocast.
+    """
+    device = torch.get_default_device()
+    placed = {
+        key: torch.as_tensor(value, device=device) for key, value in batch.items()
+    }
+    functions = STEPS[name](placed, compiled)
+
+    def automatic(function):
+        def run():
+            mixed = torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+            with mixed:
+                return function()
+
+        return run
+
+    return tuple(automatic(function) for function in functions)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from resnet_jax import config as configs
 from resnet_jax.plan import Options, Plan
 from resnet_jax.verbs import benchmark
 
@@ -56,3 +57,39 @@ def test_xla_counts_what_is_read_and_written():
     read_and_written = 3 * x.nbytes / 1e9
     assert found["memory_gigabytes_per_second"] == pytest.approx(read_and_written, 0.4)
     assert found["copy_gigabytes_per_second"] > 0.1
+
+
+def test_a_row_for_each_batch_size_that_fits(monkeypatch, capsys):
+    config = configs.read("digits_resnet")
+    usual = config.batch_size
+
+    def time_config(config, *, name, steps):
+        if config.batch_size > 64:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        timings = {"config": name, "bare_step_ms": float(config.batch_size)}
+        return benchmark.Timings({**timings, "batch_size": config.batch_size})
+
+    monkeypatch.setattr(benchmark, "time_config", time_config)
+    table = benchmark.benchmark(config, name="", steps=4, batch_sizes="32,64,128")
+    assert list(table) == [
+        {"batch_size": 32, "bare_step_ms": 32.0},
+        {"batch_size": 64, "bare_step_ms": 64.0},
+    ]
+    assert str(table).splitlines()[-1].split() == ["64", "64"]
+    assert "a step of 128 needs more memory" in capsys.readouterr().err
+    assert config.batch_size == usual
+
+
+def test_other_failures_are_told(monkeypatch):
+    def time_config(config, *, name, steps):
+        raise jax.errors.JaxRuntimeError("INTERNAL: lost")
+
+    monkeypatch.setattr(benchmark, "time_config", time_config)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="lost"):
+        benchmark.benchmark(configs.read("digits_resnet"), name="", batch_sizes="32")
+
+
+@pytest.mark.parametrize("sizes", ["32,x", "0", "32,,64", "-1", "32 64"])
+def test_batch_sizes_that_are_none(sizes):
+    with pytest.raises(ValueError, match="--batch-sizes is"):
+        benchmark.benchmark(configs.read("digits_resnet"), name="", batch_sizes=sizes)
