@@ -26,9 +26,15 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from resnet_jax.nn import matmul_gradients as products
+from resnet_jax.nn.columns import Pair, columns
+from resnet_jax.nn.grouped import (
+    grouped_kernel,
+    grouped_kernel_at_once,
+    grouped_output,
+    grouped_pays,
+)
 from resnet_jax.nn.winograd import winograd, winograd_kernel, winograd_pays
 
-Pair = tuple[int, int]
 LAYOUT = ("NHWC", "HWIO", "NHWC")
 
 
@@ -124,35 +130,40 @@ def plain_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
 
 
 def cpu_output(x: jax.Array, kernel: jax.Array, *, window: Window) -> jax.Array:
-    """plain_output, small images by a matrix product."""
-    if window.groups > 1 or not x.size:
+    """plain_output, small images and groups by matrix products."""
+    if not x.size:
         return plain_output(x, kernel, window=window)
-    return _convolved(
-        x, kernel, window.strides, window.padding, (1, 1), window.dilation
-    )
+    strides, padding, dilation, groups = window
+    return _convolved(x, kernel, strides, padding, (1, 1), dilation, groups)
 
 
 def cpu_image(g: jax.Array, kernel: jax.Array, *, window: Window, size: Pair):
     """plain_image as a convolution in XLA's own layout, or as a matrix product."""
-    if window.groups > 1 or not g.size:
+    if not g.size:
         return plain_image(g, kernel, window=window, size=size)
-    if _exact(g.dtype) and products.places_pay(kernel.shape, g.shape, window.strides):
-        strides, padding, dilation, _ = window
+    strides, padding, dilation, groups = window
+    pay = groups == 1 and products.places_pay(kernel.shape, g.shape, strides)
+    if pay and _exact(g.dtype):
         return products.image_by_places(g, kernel, strides, padding, dilation, size)
     margins = []
     for axis in (0, 1):
-        reach = (kernel.shape[axis] - 1) * window.dilation[axis]
-        before = reach - window.padding[axis][0]
-        stretched = (g.shape[1 + axis] - 1) * window.strides[axis] + 1
+        reach = (kernel.shape[axis] - 1) * dilation[axis]
+        before = reach - padding[axis][0]
+        stretched = (g.shape[1 + axis] - 1) * strides[axis] + 1
         margins.append((before, size[axis] + reach - stretched - before))
-    turned = kernel[::-1, ::-1].swapaxes(2, 3)
-    return _convolved(g, turned, (1, 1), margins, window.strides, window.dilation)
+    turned = kernel[::-1, ::-1].reshape(*kernel.shape[:3], groups, -1).swapaxes(2, 4)
+    turned = turned.reshape(*kernel.shape[:2], kernel.shape[3] // groups, -1)
+    return _convolved(g, turned, (1, 1), margins, strides, dilation, groups)
 
 
 def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
     """plain_kernel in XLA's own layout or as matrix products, apart from all else."""
-    if window.groups > 1 or not g.size:
+    if not g.size:
         return plain_kernel(x, g, window=window, size=size)
+    if window.groups > 1:
+        grouped = grouped_kernel if _alone() else grouped_kernel_at_once
+        strides, padding, dilation, groups = window
+        return grouped(x, g, strides, padding, dilation, size, groups)
     margins = []
     for axis in (0, 1):
         before = window.padding[axis][0]
@@ -176,7 +187,7 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
 
     # Functions run side by side, and with them the sums over devices that are in them:
     # devices would wait for each other at different ones, without an end.
-    if jax.device_count() > 1:
+    if not _alone():
         return gradient(x, g)
     with set_xla_metadata(inlineable="false"):
         return jax.jit(gradient)(x, g)
@@ -184,9 +195,13 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
 
 def _may_loop(window: Window, dtype: Any) -> bool:
     """Whether it may be computed in a loop over images, pixel by pixel."""
-    # Several devices hold their own images, which would move into the loop's order.
-    dense = window.strides == window.dilation == (1, 1) and jax.device_count() == 1
-    return dense and _exact(dtype)
+    dense = window.strides == window.dilation == (1, 1)
+    return dense and _alone() and _exact(dtype)
+
+
+def _alone() -> bool:
+    """Whether there is one device; several hold their own images, apart from loops."""
+    return jax.device_count() == 1
 
 
 def _exact(dtype: Any) -> bool:
@@ -201,14 +216,18 @@ def _convolved(
     padding: Sequence[Pair],
     spread: Pair,
     dilation: Pair,
+    groups: int = 1,
 ) -> jax.Array:
     """Convolution of pixels that are so far apart, as CPUs compute it fast."""
-    window = Window(strides, (padding[0], padding[1]), dilation, 1)
-    if spread == (1, 1):
+    padding = (padding[0], padding[1])
+    window = Window(strides, padding, dilation, groups)
+    if groups > 1 and _alone() and grouped_pays(x.shape, kernel.shape, spread):
+        return grouped_output(x, kernel, strides, padding, spread, dilation, groups)
+    if groups == 1 and spread == (1, 1):
         y = jax.eval_shape(partial(plain_output, window=window), x, kernel)
         if _may_loop(window, x.dtype) and winograd_pays(kernel.shape, y.shape):
             return winograd(x, kernel, padding)
-    if math.prod(kernel.shape[:2]) <= math.prod(x.shape[1:3]):
+    if groups > 1 or math.prod(kernel.shape[:2]) <= math.prod(x.shape[1:3]):
         return jax.lax.conv_general_dilated(
             x,
             kernel,
@@ -216,25 +235,16 @@ def _convolved(
             padding=padding,
             lhs_dilation=spread,
             rhs_dilation=dilation,
+            feature_group_count=groups,
             dimension_numbers=LAYOUT,
         )
     # Where the kernel has more pixels than the image XLA lets them change places, and
     # has no fast program for what that becomes: it took 70 times as long as this.
     margins = [(*pads, gap - 1) for pads, gap in zip(padding, spread, strict=True)]
     x = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *margins, (0, 0, 0)])
-    last = [
-        size - (length - 1) * step - 1
-        for size, length, step in zip(
-            x.shape[1:3], kernel.shape[:2], dilation, strict=True
-        )
-    ]
-    columns = [
-        x[:, i : i + last[0] + 1 : strides[0], j : j + last[1] + 1 : strides[1]]
-        for i in range(0, kernel.shape[0] * dilation[0], dilation[0])
-        for j in range(0, kernel.shape[1] * dilation[1], dilation[1])
-    ]
+    x = columns(x, _pair(kernel.shape[:2]), strides, dilation)
     matrix = kernel.reshape(-1, kernel.shape[-1])
-    return jnp.concatenate(columns, -1) @ matrix
+    return x @ matrix
 
 
 def _operation(name: str, plain: Callable, cpu: Callable) -> Primitive:

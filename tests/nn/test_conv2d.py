@@ -99,6 +99,24 @@ def test_all_derivatives_by_lines(alone, monkeypatch):
     assert ((2, 8, 7, 4), (2, 8, 7, 6)) in taken
 
 
+@pytest.mark.parametrize("strides", [(1, 1), (2, 1)])
+def test_all_derivatives_by_groups(alone, monkeypatch, strides):
+    taken = []
+
+    def pays(x, kernel, spread):
+        taken.append((kernel, spread))
+        return True
+
+    monkeypatch.setattr(module, "grouped_pays", pays)
+    check((3, 2), {"strides": strides, "padding": ((1, 1), (1, 0)), "groups": 2})
+    assert {((3, 2, 2, 6), (1, 1)), ((3, 2, 3, 4), strides)} <= set(taken)
+
+
+def test_all_derivatives_by_groups_on_several_devices():
+    assert jax.device_count() > 1
+    check((3, 2), {"strides": (1, 2), "padding": ((1, 1), (1, 0)), "groups": 2})
+
+
 def check(size, options):
     rng = np.random.default_rng(0)
     with jax.enable_x64(True):
