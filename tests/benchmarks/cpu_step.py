@@ -29,7 +29,7 @@ from steps import images, ours
 
 from resnet_jax.compiler import compiler_options
 
-CASES = ("resnet20", "resnet18", "resnet50", "sngan", "edsr")
+CASES = ("resnet20", "resnet18", "resnet50", "resnext50", "sngan", "r3gan", "edsr")
 
 
 def serve(who, name, options, compiled):

@@ -25,10 +25,14 @@ CASES = {
     "resnet20": (cifar10_resnet20, 128, 32, 10, {}),
     "resnet18": (cifar10_resnet18, 64, 32, 10, {}),
     "resnet50": (imagenet_resnet50, 32, 64, 1000, {}),
+    "resnext50": (imagenet_resnet50, 32, 64, 1000, {"model.name": "resnext50_32x4d"}),
     "imagenet": (imagenet_resnet50, 256, 224, 1000, {}),
-    "sngan": (cifar10_sngan, 16, 32, 0, {"n_critic": 1, "generator_batches": 1}),
-    "r3gan": (cifar10_r3gan, 256, 32, 10, {"ema_half_life": None}),
-    "edsr": (div2k_edsr_baseline_x4, 16, 192, 0, {"ema_decay": None}),
+    "sngan": (
+        *(cifar10_sngan, 16, 32, 0),
+        {"task.n_critic": 1, "task.generator_batches": 1},
+    ),
+    "r3gan": (cifar10_r3gan, 2, 32, 10, {"task.ema_half_life": None}),
+    "edsr": (div2k_edsr_baseline_x4, 16, 192, 0, {"task.ema_decay": 0.0}),
 }
 NETWORKS = ("model", "generator", "discriminator")
 
@@ -54,9 +58,8 @@ def ours(name, batch, options, dtype="float32"):
     config = module.get_config()
     config.batch_size = batch_size
     for key, value in changes.items():
-        config.task[key] = value
-        if value is None:
-            del config.task[key]
+        section, _, field = key.partition(".")
+        config[section][field] = value
     config = from_json(to_json(config))
     config.pop("augment", None)
     for network in NETWORKS:

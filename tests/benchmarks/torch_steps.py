@@ -20,9 +20,9 @@ def pixels(images, mean=MEAN, std=STD):
     return ((x - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-def conv3(inputs, outputs, stride=1):
+def conv3(inputs, outputs, stride=1, groups=1):
     """A 3x3 convolution as residual networks have it."""
-    return nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+    return nn.Conv2d(inputs, outputs, 3, stride, 1, groups=groups, bias=False)
 
 
 class Basic(nn.Module):
@@ -50,14 +50,15 @@ class Basic(nn.Module):
 class Bottleneck(nn.Module):
     """1x1, 3x3 with the stride, 1x1."""
 
-    expansion = 4
+    expansion, groups = 4, 1
 
     def __init__(self, inputs, width, stride, padded):
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
-        self.conv2 = conv3(width, width, stride)
-        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
-        self.bn1, self.bn2 = nn.BatchNorm2d(width), nn.BatchNorm2d(width)
+        inside = width if self.groups == 1 else 2 * width
+        self.conv1 = nn.Conv2d(inputs, inside, 1, bias=False)
+        self.conv2 = conv3(inside, inside, stride, self.groups)
+        self.conv3 = nn.Conv2d(inside, 4 * width, 1, bias=False)
+        self.bn1, self.bn2 = nn.BatchNorm2d(inside), nn.BatchNorm2d(inside)
         self.bn3 = nn.BatchNorm2d(4 * width)
         self.short = shortcut(inputs, 4 * width, stride)
 
@@ -65,6 +66,12 @@ class Bottleneck(nn.Module):
         y = F.relu(self.bn1(self.conv1(x)))
         y = F.relu(self.bn2(self.conv2(y)))
         return F.relu(self.short(x) + self.bn3(self.conv3(y)))
+
+
+class Grouped(Bottleneck):
+    """ResNeXt's, 32 x 4d."""
+
+    groups = 32
 
 
 def shortcut(inputs, outputs, stride):
@@ -151,6 +158,12 @@ def resnet50(batch, compiled):
     """ImageNet's."""
     widths = (64, 128, 256, 512)
     net = resnet(Bottleneck, (3, 4, 6, 3), widths, 1000, stem="imagenet")
+    return classification(net, batch, compiled)
+
+
+def resnext50(batch, compiled):
+    """ImageNet's of 32 groups."""
+    net = resnet(Grouped, (3, 4, 6, 3), (64, 128, 256, 512), 1000, stem="imagenet")
     return classification(net, batch, compiled)
 
 
@@ -335,6 +348,7 @@ STEPS = {
     "resnet20": resnet20,
     "resnet18": resnet18,
     "resnet50": resnet50,
+    "resnext50": resnext50,
     "imagenet": resnet50,
     "sngan": sngan,
     "r3gan": r3gan,
