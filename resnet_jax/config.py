@@ -101,7 +101,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "esrgan": {"width": 8, "hidden": 8},
     "msrresnet": {"width": 8, "blocks": 1},
     "patchgan": {"width": 8, "layers": 2},
-    "r3gan": {"width": 8, "blocks": 1, "group_size": 16},
+    "r3gan": {"width": 8, "blocks": 1, "group_size": 4},
     "rcan": {"width": 16, "blocks": 1, "groups": 1},
     "rrdb": {"width": 8, "blocks": 1, "growth": 8},
     "srgan": {"width": 8, "hidden": 8},

@@ -19,7 +19,7 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).parents[2]
 CONFIGS = (
-    "cifar10_dcgan,cifar10_resnet20,cifar10_resnet18,cifar10_sngan_cond,digits_gan,"
+    "cifar10_dcgan,cifar10_r3gan,cifar10_resnet20,cifar10_resnet18,cifar10_sngan_cond,digits_gan,"
     "facades_pix2pix,horse2zebra_cut,horse2zebra_cyclegan,imagenet_resnet50,"
     "imagenet_resnet50_a2,photos_srresnet_x4,train400_dncnn25"
 )
