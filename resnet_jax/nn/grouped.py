@@ -1,9 +1,9 @@
 """Convolutions of groups of channels as matrix products, for CPUs.
 
-XLA has no fast program for narrow groups, and computes their gradient by the kernel
-with every group's images against every other one's cotangents: R3GAN's takes 500 times
-as long as this. Some groups at a time, of 16 channels together, are one product, with
-zeros where one group meets another; the loop over them keeps programs short.
+XLA has no fast program for narrow groups, least of all for the gradient by their kernel:
+R3GAN's takes 500 times as long as here. Some groups at a time, of 16 channels together,
+are one product, with zeros where one group meets another; the loop over them keeps
+programs short.
 """
 
 import math
@@ -75,7 +75,7 @@ def grouped_kernel(
     """
     channels, features = (each.shape[-1] // groups for each in (x, g))
     blocks, wide = groups // _together(groups, channels), at_least_float32(x.dtype)
-    x = _reached(_padded(x, padding, (1, 1)), g, strides, dilation, size)
+    x = _padded(x, padding, (1, 1))
     shape = jax.eval_shape(lambda x: columns(x, size, strides, dilation), x).shape
     images = _images(shape, blocks)
 
@@ -109,8 +109,7 @@ def grouped_kernel_at_once(
 ) -> jax.Array:
     """grouped_kernel without a loop, for images that lie on several devices."""
     channels, wide = x.shape[-1] // groups, at_least_float32(x.dtype)
-    reached = _reached(_padded(x, padding, (1, 1)), g, strides, dilation, size)
-    a = columns(reached, size, strides, dilation).astype(wide)
+    a = columns(_padded(x, padding, (1, 1)), size, strides, dilation).astype(wide)
     a = a.reshape(*a.shape[:3], -1, groups, channels)
     b = g.reshape(*g.shape[:3], groups, -1).astype(wide)
     y = jnp.einsum("bhwpgc,bhwgf->pcgf", a, b)
@@ -149,19 +148,6 @@ def _padded(x: jax.Array, padding: tuple[Pair, Pair], spread: Pair) -> jax.Array
     """Zeros around the images, and between pixels that are so far apart."""
     margins = [(*pads, gap - 1) for pads, gap in zip(padding, spread, strict=True)]
     return jax.lax.pad(x, x.dtype.type(0), [(0, 0, 0), *margins, (0, 0, 0)])
-
-
-def _reached(
-    x: jax.Array, g: jax.Array, strides: Pair, dilation: Pair, size: Pair
-) -> jax.Array:
-    """x without what strides leave out at the far edges."""
-    last = [
-        (number - 1) * gap + (length - 1) * step + 1
-        for number, gap, length, step in zip(
-            size, dilation, g.shape[1:3], strides, strict=True
-        )
-    ]
-    return x[:, : last[0], : last[1]]
 
 
 def _images(columns: tuple[int, ...], blocks: int) -> int:
