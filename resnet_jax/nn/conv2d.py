@@ -247,27 +247,6 @@ def _convolved(
     return x @ matrix
 
 
-def _batched(operation: Primitive, arguments, axes, *, window: Window, **params):
-    """Several at once: more images of one kernel, or each as a group of its own."""
-    a, b = (
-        each if axis is None else jnp.moveaxis(each, axis, 0)
-        for each, axis in zip(arguments, axes, strict=True)
-    )
-    if axes[1] is None and operation is not kernel_p:
-        y = operation.bind(a.reshape(-1, *a.shape[2:]), b, window=window, **params)
-        return y.reshape(*a.shape[:2], *y.shape[1:]), 0
-    count = len(b if axes[0] is None else a)
-    merged = []
-    for each, axis in zip((a, b), axes, strict=True):
-        if axis is None:
-            each = jnp.broadcast_to(each, (count, *each.shape))
-        each = jnp.moveaxis(each, 0, -2)
-        merged.append(each.reshape(*each.shape[:-2], -1))
-    window = window._replace(groups=count * window.groups)
-    y = operation.bind(*merged, window=window, **params)
-    return y.reshape(*y.shape[:-1], count, -1), y.ndim - 1
-
-
 def _operation(name: str, plain: Callable, cpu: Callable) -> Primitive:
     """A bilinear operation that computes what `plain` does."""
     operation = Primitive(name)
@@ -276,9 +255,12 @@ def _operation(name: str, plain: Callable, cpu: Callable) -> Primitive:
         y = jax.eval_shape(partial(plain, **params), a, b)
         return a.update(shape=y.shape, dtype=y.dtype, weak_type=False)
 
+    def batch(arguments, axes, **params):
+        return jax.vmap(partial(plain, **params), axes)(*arguments), 0
+
     operation.def_impl(jax.jit(operation.bind, static_argnames=("window", "size")))
     operation.def_abstract_eval(shape)
-    batching.primitive_batchers[operation] = partial(_batched, operation)
+    batching.primitive_batchers[operation] = batch
     mlir.register_lowering(operation, mlir.lower_fun(plain, multiple_results=False))
     mlir.register_lowering(
         operation, mlir.lower_fun(cpu, multiple_results=False), platform="cpu"
