@@ -27,12 +27,7 @@ from jax.interpreters import ad, batching, mlir
 
 from resnet_jax.nn import matmul_gradients as products
 from resnet_jax.nn.columns import Pair, columns
-from resnet_jax.nn.grouped import (
-    grouped_kernel,
-    grouped_kernel_at_once,
-    grouped_output,
-    grouped_pays,
-)
+from resnet_jax.nn.grouped import TOGETHER, grouped_kernel, grouped_output, grouped_pays
 from resnet_jax.nn.winograd import winograd, winograd_kernel, winograd_pays
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
@@ -161,9 +156,7 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
     if not g.size:
         return plain_kernel(x, g, window=window, size=size)
     if window.groups > 1:
-        grouped = grouped_kernel if _alone() else grouped_kernel_at_once
-        strides, padding, dilation, groups = window
-        return grouped(x, g, strides, padding, dilation, size, groups)
+        return _kernel_of_groups(x, g, window, size)
     margins = []
     for axis in (0, 1):
         before = window.padding[axis][0]
@@ -191,6 +184,17 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
         return gradient(x, g)
     with set_xla_metadata(inlineable="false"):
         return jax.jit(gradient)(x, g)
+
+
+def _kernel_of_groups(x: jax.Array, g: jax.Array, window: Window, size: Pair):
+    """plain_kernel of groups, for which XLA has a slow program only."""
+    strides, padding, dilation, groups = window
+    if _alone() and x.shape[-1] < TOGETHER * groups:
+        return grouped_kernel(x, g, strides, padding, dilation, size, groups)
+    x, g = (each.reshape(*each.shape[:3], groups, -1) for each in (x, g))
+    of_one = partial(plain_kernel, window=window._replace(groups=1), size=size)
+    y = jax.vmap(of_one, 3, 3)(x, g)
+    return y.reshape(*y.shape[:3], -1)
 
 
 def _may_loop(window: Window, dtype: Any) -> bool:

@@ -98,24 +98,6 @@ def grouped_kernel(
     return y.reshape(*size, channels, groups * features).astype(x.dtype)
 
 
-def grouped_kernel_at_once(
-    x: jax.Array,
-    g: jax.Array,
-    strides: Pair,
-    padding: tuple[Pair, Pair],
-    dilation: Pair,
-    size: Pair,
-    groups: int,
-) -> jax.Array:
-    """grouped_kernel without a loop, for images that lie on several devices."""
-    channels, wide = x.shape[-1] // groups, at_least_float32(x.dtype)
-    a = columns(_padded(x, padding, (1, 1)), size, strides, dilation).astype(wide)
-    a = a.reshape(*a.shape[:3], -1, groups, channels)
-    b = g.reshape(*g.shape[:3], groups, -1).astype(wide)
-    y = jnp.einsum("bhwpgc,bhwgf->pcgf", a, b)
-    return y.reshape(*size, channels, -1).astype(x.dtype)
-
-
 def grouped_pays(x: tuple[int, ...], kernel: tuple[int, ...], spread: Pair) -> bool:
     """Whether grouped_output takes less time than XLA's, as measured on 2 cores.
 

@@ -68,11 +68,8 @@ def test_pixels_that_are_apart():
 
 
 @pytest.mark.parametrize(("size", "strides", "padding", "dilation", "groups"), WINDOWS)
-@pytest.mark.parametrize(
-    "gradient", [grouped.grouped_kernel, grouped.grouped_kernel_at_once]
-)
 @pytest.mark.usefixtures("limits")
-def test_the_gradient(gradient, size, strides, padding, dilation, groups):
+def test_the_gradient(size, strides, padding, dilation, groups):
     with jax.enable_x64(True):
         x, kernel = drawn(size, groups)
         window = Window(strides, padding, dilation, groups)
@@ -81,7 +78,9 @@ def test_the_gradient(gradient, size, strides, padding, dilation, groups):
         wanted = plain_kernel(x, g, window=window, size=size)
 
         def found(x, g):
-            return gradient(x, g, strides, padding, dilation, size, groups)
+            return grouped.grouped_kernel(
+                x, g, strides, padding, dilation, size, groups
+            )
 
         y = jax.jit(found, compiler_options=FAST)(x, g)
         np.testing.assert_allclose(y, wanted, 1e-11, 1e-11)
@@ -90,10 +89,9 @@ def test_the_gradient(gradient, size, strides, padding, dilation, groups):
 def test_half_precision_is_added_up_in_float32():
     """As many ones as bfloat16, which knows no 257, cannot count one by one."""
     x, g = (jnp.ones((8, 16, 16, 4), jnp.bfloat16) for _ in range(2))
-    for gradient in (grouped.grouped_kernel, grouped.grouped_kernel_at_once):
-        y = gradient(x, g, (1, 1), ((0, 0), (0, 0)), (1, 1), (1, 1), 2)
-        assert y.dtype == jnp.bfloat16
-        np.testing.assert_array_equal(y, np.full((1, 1, 2, 4), 2048))
+    y = grouped.grouped_kernel(x, g, (1, 1), ((0, 0), (0, 0)), (1, 1), (1, 1), 2)
+    assert y.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(y, np.full((1, 1, 2, 4), 2048))
 
 
 def test_narrow_groups_of_many_pixels_pay():
