@@ -6,8 +6,8 @@ not inside of loops; and it merges the transpositions which the gradient by the 
 needs with all that computed its operands, again and again. Here both gradients have
 that form from the start, or are matrix products, see matmul_gradients.py. On one
 device, moreover, the one by the kernel is a function of its own, into which nothing is
-merged, and wide convolutions of 3 x 3 take fewer products, see winograd.py. The numbers
-are the same but for rounding.
+merged, wide convolutions of 3 x 3 take fewer products, see winograd.py, and narrow
+groups are products, see grouped.py. The numbers are the same but for rounding.
 
 The image x, the kernel k and the output's cotangent g meet in one form linear in each,
 <conv(x, k), g>. Its three gradients are the operations below, and the derivatives of
@@ -187,7 +187,7 @@ def cpu_kernel(x: jax.Array, g: jax.Array, *, window: Window, size: Pair):
 
 
 def _kernel_of_groups(x: jax.Array, g: jax.Array, window: Window, size: Pair):
-    """plain_kernel of groups, for which XLA has a slow program only."""
+    """plain_kernel of groups, in other forms: XLA's takes hundreds of times as long."""
     strides, padding, dilation, groups = window
     if _alone() and x.shape[-1] < TOGETHER * groups:
         return grouped_kernel(x, g, strides, padding, dilation, size, groups)

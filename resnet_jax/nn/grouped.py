@@ -1,9 +1,8 @@
 """Convolutions of groups of channels as matrix products, for CPUs.
 
-XLA has no fast program for narrow groups, least of all for the gradient by their
-kernel: R3GAN's takes 500 times as long as here. Some groups at a time, of 16 channels
-together, are one product, with zeros where one group meets another; the loop over them
-keeps programs short.
+XLA's programs for narrow groups are slow, the one for the gradient by their kernel by
+hundreds of times. Some groups at a time, of 16 channels together, are one product, with
+zeros where one group meets another; the loop over them keeps programs short.
 """
 
 import math
