@@ -23,3 +23,15 @@ def columns(x: jax.Array, size: Pair, strides: Pair, dilation: Pair) -> jax.Arra
         for j in range(0, size[1] * dilation[1], dilation[1])
     ]
     return jnp.concatenate(places, -1)
+
+
+def padded(x: jax.Array, padding: tuple[Pair, Pair], spread: Pair) -> jax.Array:
+    """[B, H, W, C] with zeros around images, and between pixels that are apart.
+
+    Args:
+        x: images.
+        padding: (before, after) for height and width.
+        spread: pixels are so far apart afterwards.
+    """
+    margins = [(*pads, gap - 1) for pads, gap in zip(padding, spread, strict=True)]
+    return jax.lax.pad(x, x.dtype.type(0), [(0, 0, 0), *margins, (0, 0, 0)])

@@ -26,7 +26,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from resnet_jax.nn import matmul_gradients as products
-from resnet_jax.nn.columns import Pair, columns
+from resnet_jax.nn.columns import Pair, columns, padded
 from resnet_jax.nn.grouped import TOGETHER, grouped_kernel, grouped_output, grouped_pays
 from resnet_jax.nn.winograd import winograd, winograd_kernel, winograd_pays
 
@@ -244,11 +244,9 @@ def _convolved(
         )
     # Where the kernel has more pixels than the image XLA lets them change places, and
     # has no fast program for what that becomes: it took 70 times as long as this.
-    margins = [(*pads, gap - 1) for pads, gap in zip(padding, spread, strict=True)]
-    x = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *margins, (0, 0, 0)])
-    x = columns(x, _pair(kernel.shape[:2]), strides, dilation)
-    matrix = kernel.reshape(-1, kernel.shape[-1])
-    return x @ matrix
+    size = _pair(kernel.shape[:2])
+    x = columns(padded(x, padding, spread), size, strides, dilation)
+    return x @ kernel.reshape(-1, kernel.shape[-1])
 
 
 def _operation(name: str, plain: Callable, cpu: Callable) -> Primitive:

@@ -10,7 +10,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from resnet_jax.nn.columns import Pair, columns
+from resnet_jax.nn.columns import Pair, columns, padded
 from resnet_jax.nn.precision import at_least_float32
 from resnet_jax.nn.winograd import near_divisor
 
@@ -39,7 +39,7 @@ def grouped_output(
     high, wide, channels, features = kernel.shape
     size, blocks = (high, wide), groups // _together(groups, channels)
     matrices = _matrices(kernel, groups, blocks)
-    x = _padded(x, padding, spread)
+    x = padded(x, padding, spread)
     shape = jax.eval_shape(lambda x: columns(x, size, strides, dilation), x).shape
     images, width = _images(shape, blocks), features // blocks
 
@@ -74,7 +74,7 @@ def grouped_kernel(
     """
     channels, features = (each.shape[-1] // groups for each in (x, g))
     blocks, wide = groups // _together(groups, channels), at_least_float32(x.dtype)
-    x = _padded(x, padding, (1, 1))
+    x = padded(x, padding, (1, 1))
     shape = jax.eval_shape(lambda x: columns(x, size, strides, dilation), x).shape
     images = _images(shape, blocks)
 
@@ -123,12 +123,6 @@ def _matrices(kernel: jax.Array, groups: int, blocks: int) -> jax.Array:
     same = jnp.eye(together, dtype=kernel.dtype)
     kernel = jnp.einsum("hwcnaf,ba->nhwbcaf", kernel, same)
     return kernel.reshape(blocks, -1, features // blocks)
-
-
-def _padded(x: jax.Array, padding: tuple[Pair, Pair], spread: Pair) -> jax.Array:
-    """Zeros around the images, and between pixels that are so far apart."""
-    margins = [(*pads, gap - 1) for pads, gap in zip(padding, spread, strict=True)]
-    return jax.lax.pad(x, x.dtype.type(0), [(0, 0, 0), *margins, (0, 0, 0)])
 
 
 def _images(columns: tuple[int, ...], blocks: int) -> int:

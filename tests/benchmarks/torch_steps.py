@@ -5,6 +5,8 @@ PyTorch's default device. Each function makes (step, forward) of a batch: one tr
 step, and inference without gradients.
 """
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -281,14 +283,16 @@ class Discriminator(nn.Module):
         return self.dense(F.relu(self.blocks(x)).sum((2, 3)))
 
 
+def game(generator, discriminator):
+    """Both networks, and Adam for each."""
+    nets = [x.to(memory_format=torch.channels_last) for x in (generator, discriminator)]
+    adam = partial(torch.optim.Adam, lr=2e-4, betas=(0.0, 0.9), fused=on_gpu())
+    return *nets, [adam(net.parameters()) for net in nets]
+
+
 def sngan(batch, compiled):
     """One update of the discriminator and one of the generator, hinge and Adam."""
-    generator = Generator().to(memory_format=torch.channels_last)
-    discriminator = Discriminator().to(memory_format=torch.channels_last)
-    optimizers = [
-        torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.0, 0.9), fused=on_gpu())
-        for net in (generator, discriminator)
-    ]
+    generator, discriminator, optimizers = game(Generator(), Discriminator())
     make, judge = generator, discriminator
     if compiled:
         make, judge = torch.compile(generator), torch.compile(discriminator)
@@ -309,12 +313,7 @@ def sngan(batch, compiled):
 
 def r3gan(batch, compiled):
     """Relativistic loss with R1 and R2, an update of each network, Adam, classes."""
-    generator = R3Generator().to(memory_format=torch.channels_last)
-    discriminator = R3Discriminator().to(memory_format=torch.channels_last)
-    optimizers = [
-        torch.optim.Adam(net.parameters(), lr=2e-4, betas=(0.0, 0.9), fused=on_gpu())
-        for net in (generator, discriminator)
-    ]
+    generator, discriminator, optimizers = game(R3Generator(), R3Discriminator())
     # torch.compile cannot differentiate twice, which the penalties do.
     make = torch.compile(generator) if compiled else generator
     labels = batch["label"].long()

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from resnet_jax.nn.columns import columns
+from resnet_jax.nn.columns import columns, padded
 from resnet_jax.nn.conv2d import Window, plain_output
 
 
@@ -20,3 +20,11 @@ def test_columns_times_a_kernel(size, strides, dilation):
         wanted = plain_output(x, kernel, window=window)
         found = columns(x, size, strides, dilation) @ kernel.reshape(-1, 4)
         np.testing.assert_allclose(found, wanted, 1e-12, 1e-12)
+
+
+def test_zeros_around_and_between():
+    x = np.arange(1.0, 5).reshape(1, 2, 2, 1)
+    y = padded(x, ((1, 0), (-1, 2)), (1, 3))
+    np.testing.assert_array_equal(
+        y[0, :, :, 0], [[0, 0, 0, 0, 0], [0, 0, 2, 0, 0], [0, 0, 4, 0, 0]]
+    )
